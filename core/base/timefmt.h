@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Commit times: microseconds since 1970 UTC, written as RFC 3339 with six digits. */
+#ifndef ROWFS_BASE_TIMEFMT_H
+#define ROWFS_BASE_TIMEFMT_H
+
+#include <stdint.h>
+
+#define TIMEFMT_BYTES 27 /* "2026-11-22T18:15:59.000001Z" without the terminating NUL */
+
+int64_t time_now_usec(void);
+
+/* Years 0001 to 9999; a time outside is clamped to them. */
+void time_to_text(int64_t usec, char ret_text[TIMEFMT_BYTES + 1]);
+
+/* Exactly the form that time_to_text writes. Errors: -EINVAL. */
+int time_from_text(const char *text, int64_t *ret_usec);
+
+#endif

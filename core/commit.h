@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commits: changes of any number of tables that become visible at one moment,
+ * or not at all.
+ *
+ * Commits of this process go through a queue. Whoever finds nobody at work
+ * becomes the leader: takes what waits, validates each on the result of those
+ * before it, and puts all of it as one record (group commit). When another
+ * process took the number first, its record is read and everything is validated
+ * again on top of it (rebase). A commit that fails does not take its neighbours along.
+ *
+ * The protocol is FORMAT.md's, steps 1 to 6.
+ */
+#ifndef ROWFS_CORE_COMMIT_H
+#define ROWFS_CORE_COMMIT_H
+
+#include "core/db.h"
+#include "core/stage.h"
+
+struct commit;
+typedef void commit_done_fn(struct commit *commit, int result, void *context);
+
+/* New and empty in `*ret_commit`, freed with commit_destroy. Errors: -ENOMEM. */
+int commit_create(struct commit **ret_commit);
+void commit_destroy(struct commit *commit); /* accepts NULL; not while it is submitted */
+
+/*
+ * The changes, in order. Names are copied. All are blind: they are evaluated on
+ * the version that they commit on. The errors named are those of the commit;
+ * the functions themselves return 0 or -ENOMEM.
+ */
+
+/* -EEXIST: a table of that name exists. */
+int commit_add_create(struct commit *commit, const char *name);
+
+/* Drops the table that has both this UUID and this name. -ENOENT; -ENOTEMPTY: it has rows. */
+int commit_add_drop(struct commit *commit, struct uuid table, const char *name);
+
+/*
+ * Renames. A table that is called `to` already is replaced if it is empty, unless
+ * `no_replace`. -ENOENT; -EEXIST; -ENOTEMPTY.
+ */
+int commit_add_rename(struct commit *commit, struct uuid table, const char *from, const char *to,
+                      bool no_replace);
+
+/*
+ * Writes rows: deletes all that are there if `replace`, then appends those of
+ * `stage`, which must be sealed and is taken over, also on failure. With
+ * `expect_version` not 0 the table's last change must be that version.
+ * -ENOENT: it was dropped; -ECANCELED: it has changed.
+ */
+int commit_add_write(struct commit *commit, struct uuid table, bool replace, struct stage *stage,
+                     uint64_t expect_version);
+
+/* Replaces the rows of `to` by those of `from`, which is empty then. -ENOENT. */
+int commit_add_move_rows(struct commit *commit, struct uuid from, struct uuid to);
+
+/*
+ * Queues the commit. `done` is called exactly once, perhaps before this
+ * returns, by this thread or another one, which may be the leader: it must not
+ * block. The result is 0 (published: survives power loss, seen by every open
+ * that follows) or a negative errno with the reason in commit_reason; nothing of
+ * a failed commit is visible. -EIO can mean that the outcome is unknown: the
+ * reason says so, and the database takes no more commits.
+ *
+ * A commit that changes nothing succeeds without a record.
+ */
+void commit_submit(struct db *db, struct commit *commit, commit_done_fn *done, void *context);
+
+/* Submits and waits. */
+int commit_run(struct db *db, struct commit *commit);
+
+/* Why it failed; valid as long as the commit. */
+const struct err *commit_reason(const struct commit *commit);
+
+/* After success: the version, or the one that it was found to change nothing in. */
+uint64_t commit_version(const struct commit *commit);
+
+#endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* Changes, and what they mean on the version that they are committed on. */
+#include "core/commit_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+/* --- the list of changes ------------------------------------------------------ */
+
+int commit_create(struct commit **ret_commit)
+{
+    struct commit *commit = calloc(1, sizeof *commit);
+
+    if (!commit)
+        return -ENOMEM;
+    commit->transaction = uuid_random();
+    *ret_commit = commit;
+    return 0;
+}
+
+static void change_finish(struct change *change)
+{
+    free(change->name);
+    free(change->to_name);
+    stage_finish(&change->stage);
+}
+
+void commit_destroy(struct commit *commit)
+{
+    if (!commit)
+        return;
+    for (size_t i = 0; i < commit->change_count; i++)
+        change_finish(&commit->changes[i]);
+    free(commit->changes);
+    free(commit);
+}
+
+const struct err *commit_reason(const struct commit *commit)
+{
+    return &commit->reason;
+}
+
+uint64_t commit_version(const struct commit *commit)
+{
+    return commit->version;
+}
+
+/* Takes the change over, also on failure. */
+static int add(struct commit *commit, struct change *change)
+{
+    struct change *changes =
+        realloc(commit->changes, (commit->change_count + 1) * sizeof *commit->changes);
+
+    if (!changes) {
+        change_finish(change);
+        return -ENOMEM;
+    }
+    commit->changes = changes;
+    changes[commit->change_count++] = *change;
+    return 0;
+}
+
+static int add_named(struct commit *commit, struct change *change, const char *name,
+                     const char *to_name)
+{
+    change->name = strdup(name);
+    change->to_name = to_name ? strdup(to_name) : NULL;
+    if (!change->name || (to_name && !change->to_name)) {
+        change_finish(change);
+        return -ENOMEM;
+    }
+    return add(commit, change);
+}
+
+int commit_add_create(struct commit *commit, const char *name)
+{
+    struct change change = {.kind = CHANGE_CREATE, .table = uuid_random()};
+
+    return add_named(commit, &change, name, NULL);
+}
+
+int commit_add_drop(struct commit *commit, struct uuid table, const char *name)
+{
+    struct change change = {.kind = CHANGE_DROP, .table = table};
+
+    return add_named(commit, &change, name, NULL);
+}
+
+int commit_add_rename(struct commit *commit, struct uuid table, const char *from, const char *to,
+                      bool no_replace)
+{
+    struct change change = {.kind = CHANGE_RENAME, .table = table, .no_replace = no_replace};
+
+    return add_named(commit, &change, from, to);
+}
+
+int commit_add_write(struct commit *commit, struct uuid table, bool replace, struct stage *stage,
+                     uint64_t expect_version)
+{
+    struct change change = {
+        .kind = CHANGE_WRITE, .table = table, .replace = replace, .expect_version = expect_version};
+
+    stage_move(stage, &change.stage);
+    return add(commit, &change);
+}
+
+int commit_add_move_rows(struct commit *commit, struct uuid from, struct uuid to)
+{
+    struct change change = {.kind = CHANGE_MOVE_ROWS, .table = from, .to_table = to};
+
+    return add(commit, &change);
+}
+
+struct body_position commit_inlined(const struct commit *commit)
+{
+    struct body_position inlined = {0};
+
+    for (size_t i = 0; i < commit->change_count; i++) {
+        inlined.bytes += commit->changes[i].stage.memory.bytes;
+        inlined.rows += commit->changes[i].stage.memory_rows;
+    }
+    return inlined;
+}
+
+/* --- changes on a version ------------------------------------------------------ */
+
+struct preparation {
+    const struct snapshot *on;
+    uint64_t seq;
+    struct body_position body;
+    struct member *member;
+    struct err *err;
+};
+
+/* A new action at the end of the member; NULL: out of memory. */
+static struct action *add_action(struct preparation *p, enum action_op op,
+                                 const struct table *table, const char *name)
+{
+    struct member *member = p->member;
+    struct action *actions =
+        realloc(member->actions, (member->action_count + 1) * sizeof *actions);
+
+    if (!actions)
+        return NULL;
+    member->actions = actions;
+    actions[member->action_count] = (struct action){.op = op, .name = strdup(name)};
+    if (table)
+        actions[member->action_count].table = table->uuid;
+    return &actions[member->action_count++];
+}
+
+static int plain_action(struct preparation *p, enum action_op op, const struct table *table,
+                        const char *name)
+{
+    struct action *action = add_action(p, op, table, name);
+
+    return action && action->name ? 0 : -ENOMEM;
+}
+
+static int gone(struct preparation *p, const char *name)
+{
+    return err_set(p->err, -ENOENT, "table %s does not exist any more", name);
+}
+
+/* The table of a change that has a name: it must still be called so. */
+static int named_table(struct preparation *p, const struct change *change,
+                       const struct table **ret_table)
+{
+    const struct table *table = snapshot_table_named(p->on, change->name);
+
+    if (!table || !uuid_equal(table->uuid, change->table))
+        return gone(p, change->name);
+    *ret_table = table;
+    return 0;
+}
+
+static int refuse_if_rows(struct preparation *p, const struct table *table)
+{
+    if (!table_rows(table))
+        return 0;
+    return err_set(p->err, -ENOTEMPTY, "table %s has %" PRIu64 " rows: remove them first",
+                   table->name, table_rows(table));
+}
+
+static int prepare_create(struct preparation *p, const struct change *change)
+{
+    struct action *action;
+
+    if (snapshot_table_named(p->on, change->name))
+        return err_set(p->err, -EEXIST, "a table %s exists", change->name);
+    action = add_action(p, ACTION_CREATE, NULL, change->name);
+    if (!action || !action->name)
+        return -ENOMEM;
+    action->table = change->table;
+    return 0;
+}
+
+static int prepare_drop(struct preparation *p, const struct change *change)
+{
+    const struct table *table;
+    int r = named_table(p, change, &table);
+
+    if (!r)
+        r = refuse_if_rows(p, table);
+    return r < 0 ? r : plain_action(p, ACTION_DROP, table, table->name);
+}
+
+static int prepare_rename(struct preparation *p, const struct change *change)
+{
+    const struct table *table, *target;
+    int r = named_table(p, change, &table);
+
+    if (r < 0)
+        return r;
+    if (!strcmp(change->name, change->to_name))
+        return 0;
+    target = snapshot_table_named(p->on, change->to_name);
+    if (target && change->no_replace)
+        return err_set(p->err, -EEXIST, "a table %s exists", change->to_name);
+    if (target) {
+        r = refuse_if_rows(p, target);
+        if (!r)
+            r = plain_action(p, ACTION_DROP, target, target->name);
+    }
+    return r < 0 ? r : plain_action(p, ACTION_RENAME, table, change->to_name);
+}
+
+static struct extent_ref *add_extents(struct action *action, size_t count)
+{
+    action->extents = calloc(count ? count : 1, sizeof *action->extents);
+    action->extent_count = action->extents ? count : 0;
+    return action->extents;
+}
+
+static int append_stage(struct preparation *p, const struct table *table,
+                        const struct stage *stage)
+{
+    bool inlined = stage->memory.bytes > 0;
+    struct action *action;
+    struct extent_ref *to;
+
+    if (!inlined && !stage->entry_count)
+        return 0;
+    action = add_action(p, ACTION_APPEND, table, table->name);
+    to = action && action->name ? add_extents(action, stage->entry_count + inlined) : NULL;
+    if (!to)
+        return -ENOMEM;
+    for (size_t i = 0; i < stage->entry_count; i++)
+        *to++ = (struct extent_ref){.object = {.uuid = stage->entries[i].uuid},
+                                    .bytes = stage->entries[i].bytes,
+                                    .rows = stage->entries[i].rows};
+    if (inlined) {
+        *to = (struct extent_ref){.object = {.inlined = true, .seq = p->seq},
+                                  .offset = p->body.bytes,
+                                  .bytes = stage->memory.bytes,
+                                  .first_row = p->body.rows,
+                                  .rows = stage->memory_rows};
+        p->body.bytes += to->bytes;
+        p->body.rows += to->rows;
+    }
+    return 0;
+}
+
+static int prepare_write(struct preparation *p, const struct change *change)
+{
+    const struct table *table = snapshot_table(p->on, change->table);
+    int r = 0;
+
+    if (!table)
+        return err_set(p->err, -ENOENT, "the table does not exist any more");
+    if (change->expect_version && table->version != change->expect_version)
+        return err_set(p->err, -ECANCELED,
+                       "the rows of table %s were changed by version %" PRIu64
+                       " after this file was made",
+                       table->name, table->version);
+    if (change->replace && table_rows(table))
+        r = plain_action(p, ACTION_CLEAR, table, table->name);
+    return r < 0 ? r : append_stage(p, table, &change->stage);
+}
+
+/* All rows of `from`, by reference, behind those of `to`. */
+static int append_all(struct preparation *p, const struct table *from, const struct table *to)
+{
+    struct action *action = add_action(p, ACTION_APPEND, to, to->name);
+    struct extent_ref *ref =
+        action && action->name ? add_extents(action, ptree_count(from->extents)) : NULL;
+    struct ptree_cursor cursor;
+    const struct extent *extent;
+
+    if (!ref)
+        return -ENOMEM;
+    ptree_seek_first(&cursor, from->extents);
+    while ((extent = ptree_next(&cursor)))
+        *ref++ = (struct extent_ref){.object = extent->object->id,
+                                     .offset = extent->offset,
+                                     .bytes = extent->bytes,
+                                     .first_row = extent->first_row,
+                                     .rows = extent->rows};
+    return 0;
+}
+
+static int prepare_move_rows(struct preparation *p, const struct change *change)
+{
+    const struct table *from = snapshot_table(p->on, change->table);
+    const struct table *to = snapshot_table(p->on, change->to_table);
+    int r = 0;
+
+    if (!from || !to)
+        return err_set(p->err, -ENOENT, "the table does not exist any more");
+    if (from == to)
+        return 0;
+    if (table_rows(to))
+        r = plain_action(p, ACTION_CLEAR, to, to->name);
+    if (!r && table_rows(from))
+        r = append_all(p, from, to);
+    if (!r && table_rows(from))
+        r = plain_action(p, ACTION_CLEAR, from, from->name);
+    return r;
+}
+
+static int prepare_change(struct preparation *p, const struct change *change)
+{
+    switch (change->kind) {
+    case CHANGE_CREATE:
+        return prepare_create(p, change);
+    case CHANGE_DROP:
+        return prepare_drop(p, change);
+    case CHANGE_RENAME:
+        return prepare_rename(p, change);
+    case CHANGE_WRITE:
+        return prepare_write(p, change);
+    case CHANGE_MOVE_ROWS:
+        return prepare_move_rows(p, change);
+    }
+    return -EINVAL;
+}
+
+int commit_prepare(const struct commit *commit, const struct snapshot *on, uint64_t seq,
+                   struct body_position body, struct member *member, struct err *err)
+{
+    struct preparation p = {.on = on, .seq = seq, .body = body, .member = member, .err = err};
+    int r = 0;
+
+    *member = (struct member){0};
+    for (size_t i = 0; i < commit->change_count && !r; i++)
+        r = prepare_change(&p, &commit->changes[i]);
+    if (r == -ENOMEM)
+        err_nomem(err);
+    if (r < 0) {
+        member_finish(member);
+        *member = (struct member){0};
+    }
+    return r;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* The head of a store that is open, and how it moves forward. */
+#include "core/db.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/db_private.h"
+
+CLEANUP_POINTER(struct snapshot, snapshot_unref)
+
+struct store *db_store(struct db *db)
+{
+    return db->store;
+}
+
+const struct db_limits *db_limits(const struct db *db)
+{
+    return &db->options.limits;
+}
+
+struct uuid db_uuid(const struct db *db)
+{
+    return db->uuid;
+}
+
+struct snapshot *db_head(struct db *db)
+{
+    struct snapshot *head;
+
+    pthread_mutex_lock(&db->head_lock);
+    head = snapshot_ref(db->head);
+    pthread_mutex_unlock(&db->head_lock);
+    return head;
+}
+
+void db_publish(struct db *db, struct snapshot *snapshot)
+{
+    struct snapshot *old = snapshot;
+
+    pthread_mutex_lock(&db->head_lock);
+    if (!db->head || snapshot->position.seq > db->head->position.seq) {
+        old = db->head;
+        db->head = snapshot;
+    }
+    pthread_mutex_unlock(&db->head_lock);
+    snapshot_unref(old);
+}
+
+void db_set_in_flight(struct db *db, const struct log_position *position)
+{
+    pthread_mutex_lock(&db->head_lock);
+    db->in_flight = position ? *position : (struct log_position){0};
+    pthread_mutex_unlock(&db->head_lock);
+}
+
+/* Whether the head is what we think it is, asked after a probe that found no successor. */
+static int check_head(struct db *db, const struct snapshot *head, struct err *err)
+{
+    int r = log_holds(db->store, &head->position, err);
+
+    if (r == 0)
+        return err_set(err, -EIO,
+                       "the store is damaged: record %" PRIu64 " is gone or was replaced",
+                       head->position.seq);
+    return r < 0 ? r : 0;
+}
+
+int db_read_forward(struct db *db, struct err *err)
+{
+    cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
+    bool moved = false;
+    int r;
+
+    pthread_mutex_lock(&db->forward_lock);
+    snapshot = db_head(db);
+    for (;;) {
+        cleanup(record_finish) struct record record = {0};
+        struct log_position position;
+        struct snapshot *next;
+
+        r = log_read(db->store, snapshot->position.seq + 1, &record, &position, err);
+        if (r < 0)
+            break;
+        r = snapshot_apply_record(snapshot, &record, &position, &next, err);
+        if (r < 0)
+            break;
+        snapshot_unref(snapshot);
+        snapshot = next;
+        moved = true;
+    }
+    if (r == -ENOENT)
+        r = check_head(db, snapshot, err);
+    /* Somebody else's record may be visible and not durable yet. */
+    if (!r && moved)
+        r = log_settle(db->store, err);
+    if (!r && moved)
+        db_publish(db, steal_pointer(snapshot));
+    pthread_mutex_unlock(&db->forward_lock);
+    return r;
+}
+
+/*
+ * Whether the only record behind the head is the one that this process is
+ * putting right now: not acknowledged yet, so a reader need not wait for it.
+ */
+static bool only_our_own_follows(struct db *db, const struct snapshot *head)
+{
+    struct log_position in_flight;
+
+    pthread_mutex_lock(&db->head_lock);
+    in_flight = db->in_flight;
+    pthread_mutex_unlock(&db->head_lock);
+    return in_flight.seq == head->position.seq + 1 &&
+           log_holds(db->store, &in_flight, NULL) == 1 &&
+           log_exists(db->store, in_flight.seq + 1, NULL) == 0;
+}
+
+int db_refresh(struct db *db, struct snapshot **ret_snapshot, struct err *err)
+{
+    cleanup(snapshot_unref_p) struct snapshot *head = db_head(db);
+    int r = log_exists(db->store, head->position.seq + 1, err);
+
+    if (r < 0)
+        return r;
+    if (r == 0 || only_our_own_follows(db, head)) {
+        r = check_head(db, head, err);
+        if (!r)
+            *ret_snapshot = steal_pointer(head);
+        return r;
+    }
+    r = db_read_forward(db, err);
+    if (!r)
+        *ret_snapshot = db_head(db);
+    return r;
+}
+
+int db_check_writable(struct db *db, struct err *err)
+{
+    cleanup(snapshot_unref_p) struct snapshot *head = NULL;
+    int r = 0;
+
+    if (db->options.read_only)
+        return err_set(err, -EROFS, "this mount is read-only");
+    head = db_head(db);
+    if (head->read_only)
+        return err_set(err, -EROFS,
+                       "a newer rowfs has written here: this one can read the store, not write it");
+    pthread_mutex_lock(&db->queue_lock);
+    if (db->fenced)
+        r = err_set(err, -EIO, "%s", db->fenced_reason);
+    pthread_mutex_unlock(&db->queue_lock);
+    return r;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A database: a store that is open, its newest known snapshot, and the way to
+ * the next one (commit.h). One per mount; any number of processes and hosts may
+ * have the same store open.
+ *
+ * Any thread.
+ */
+#ifndef ROWFS_CORE_DB_H
+#define ROWFS_CORE_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/snapshot.h"
+#include "core/store/store.h"
+
+struct db;
+
+/* What this program refuses to write. Readers read rows and commits of any size. */
+struct db_limits {
+    uint64_t row_bytes;     /* of one row without its line feed */
+    uint64_t tx_bytes;      /* of rows in one commit */
+    uint64_t scratch_bytes; /* of all scratch files together */
+};
+
+#define DB_LIMITS_DEFAULT                                                                          \
+    {                                                                                              \
+        .row_bytes = 16ULL << 20, .tx_bytes = 64ULL << 30, .scratch_bytes = 16ULL << 30,           \
+    }
+
+struct db_options {
+    bool read_only; /* writes nothing at all to the store */
+    struct db_limits limits;
+};
+
+/*
+ * Opens the store in directory `path`; when that is missing or empty and
+ * read_only is not set, makes a new one. `*ret_db` is new, freed with db_close.
+ *
+ * Errors: -ENOTEMPTY, the directory holds something else; -ENOENT, there is no
+ * store and read_only is set; -ENOTSUP, the store needs a newer program; -EIO,
+ * it is damaged; what dirstore_open says.
+ */
+int db_open(const char *path, const struct db_options *options, struct db **ret_db,
+            struct err *err);
+
+/* The same on a store that is open and has been initialised; the store is taken, also on failure. */
+int db_open_store(struct store *store, const struct db_options *options, struct db **ret_db,
+                  struct err *err);
+
+/* Makes a store of an empty one: record 0 and rowfs.json. Harmless when two do it at once. */
+int db_init_store(struct store *store, struct err *err);
+
+/* No commit may be under way and no snapshot's rows may be read any more. Accepts NULL. */
+void db_close(struct db *db);
+
+struct store *db_store(struct db *db);
+const struct db_limits *db_limits(const struct db *db);
+struct uuid db_uuid(const struct db *db);
+
+/* The newest snapshot that this process knows, without I/O; a new reference. */
+struct snapshot *db_head(struct db *db);
+
+/*
+ * The snapshot with every commit that was acknowledged, anywhere, before the
+ * call; a new reference. Two round trips to the store when nothing is new.
+ *
+ * Follows "reading forward" of FORMAT.md: after the last probe that found no
+ * next record, the record we stand on must still be the one we know; commits of
+ * others are made durable before they are shown.
+ *
+ * Errors: -EIO, the log is damaged; -ENOTSUP, it now needs a newer program.
+ */
+int db_refresh(struct db *db, struct snapshot **ret_snapshot, struct err *err);
+
+/*
+ * Whether commits are possible: 0, or -EROFS (opened read_only, or the store
+ * has a write feature that we do not know), or -EIO (a put ended in doubt).
+ */
+int db_check_writable(struct db *db, struct err *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* What db.c and commit.c share. */
+#ifndef ROWFS_CORE_DB_PRIVATE_H
+#define ROWFS_CORE_DB_PRIVATE_H
+
+#include <pthread.h>
+
+#include "core/commit.h"
+#include "core/db.h"
+
+#define HOST_BYTES 64
+
+struct db {
+    struct store *store;
+    struct db_options options;
+    struct uuid uuid;
+    char host[HOST_BYTES + 1]; /* for the records; printable ASCII */
+
+    pthread_mutex_t head_lock; /* for a few instructions only */
+    struct snapshot *head;
+    struct log_position in_flight; /* the record that our leader is putting; seq 0: none */
+
+    pthread_mutex_t forward_lock; /* one reader of new records at a time */
+
+    pthread_mutex_t queue_lock;
+    struct commit *queue_first, **queue_end;
+    bool leader;
+    bool fenced; /* a put ended in doubt: no more commits */
+    char fenced_reason[ERR_TEXT_BYTES];
+};
+
+/* Makes `snapshot` the head unless one at least as new is there. The reference is taken. */
+void db_publish(struct db *db, struct snapshot *snapshot);
+
+/* Reads records from the head on until there are no more, and publishes. */
+int db_read_forward(struct db *db, struct err *err);
+
+/* Marks the record that is about to be put, so that readers need not wait for it; NULL: none. */
+void db_set_in_flight(struct db *db, const struct log_position *position);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scratch files: bytes that a program writes beside a table's rows before it
+ * renames them over (sed -i, rsync, mktemp, editors). They are no rows and never
+ * reach the store; they live in an unnamed file under $TMPDIR (/var/tmp) until
+ * they become rows or are forgotten.
+ *
+ * Any thread. Counted: the directory that lists it and every open file hold one.
+ */
+#ifndef ROWFS_CORE_SCRATCH_H
+#define ROWFS_CORE_SCRATCH_H
+
+#include <stdatomic.h>
+
+#include "core/db.h"
+
+/* What all scratch files of a mount take together. */
+struct scratch_budget {
+    _Atomic uint64_t bytes;
+    uint64_t limit;
+};
+
+struct scratch;
+
+/*
+ * A new empty file. Remembers the newest version: what it may replace later must
+ * not have changed since. Errors: what the file system of $TMPDIR says; -ENOMEM.
+ */
+int scratch_create(struct db *db, struct scratch_budget *budget, struct scratch **ret_scratch,
+                   struct err *err);
+struct scratch *scratch_ref(struct scratch *scratch);
+void scratch_unref(struct scratch *scratch); /* accepts NULL */
+
+uint64_t scratch_bytes(struct scratch *scratch);
+
+/* Returns how many bytes were read; 0 at the end. */
+int scratch_read(struct scratch *scratch, void *buf, size_t bytes, uint64_t offset);
+
+/* Errors: -ENOSPC, all scratch files together would pass the limit. */
+int scratch_write(struct scratch *scratch, const void *data, size_t bytes, uint64_t offset,
+                  struct err *err);
+int scratch_truncate(struct scratch *scratch, uint64_t bytes, struct err *err);
+
+/*
+ * Replaces the rows of a table by what the file holds, in one commit. The file
+ * stays as it is.
+ * Errors: -ECANCELED, the table has changed since the file was made; -ENOENT, the
+ * table was dropped; -EINVAL, it holds something else than rows; those of a commit.
+ */
+int scratch_commit(struct scratch *scratch, struct db *db, struct uuid table, struct err *err);
+
+#endif

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+/* Builds the state of the database, record by record. */
+#include "core/snapshot.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/history.h"
+
+static void table_ref_item(void *item)
+{
+    table_ref(item);
+}
+
+static void table_unref_item(void *item)
+{
+    table_unref(item);
+}
+
+static int compare_name(const void *key, const void *item)
+{
+    return strcmp(key, ((const struct table *)item)->name);
+}
+
+static int compare_uuid(const void *key, const void *item)
+{
+    return uuid_compare(*(const struct uuid *)key, ((const struct table *)item)->uuid);
+}
+
+static void object_ref_item(void *item)
+{
+    object_ref(item);
+}
+
+static void object_unref_item(void *item)
+{
+    object_unref(item);
+}
+
+static int compare_object(const void *key, const void *item)
+{
+    return uuid_compare(*(const struct uuid *)key, ((const struct object *)item)->id.uuid);
+}
+
+const struct ptree_class table_by_name_class = {
+    .ref = table_ref_item, .unref = table_unref_item, .compare = compare_name};
+const struct ptree_class table_by_uuid_class = {
+    .ref = table_ref_item, .unref = table_unref_item, .compare = compare_uuid};
+const struct ptree_class object_class = {
+    .ref = object_ref_item, .unref = object_unref_item, .compare = compare_object};
+
+CLEANUP_POINTER(struct object, object_unref)
+CLEANUP_POINTER(struct table, table_unref)
+
+struct snapshot *snapshot_ref(struct snapshot *snapshot)
+{
+    atomic_fetch_add_explicit(&snapshot->refs, 1, memory_order_relaxed);
+    return snapshot;
+}
+
+void snapshot_unref(struct snapshot *snapshot)
+{
+    if (!snapshot || atomic_fetch_sub_explicit(&snapshot->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    ptree_unref(&table_by_name_class, snapshot->by_name);
+    ptree_unref(&table_by_uuid_class, snapshot->by_uuid);
+    ptree_unref(&object_class, snapshot->objects);
+    ptree_unref(&history_class, snapshot->history);
+    free(snapshot);
+}
+
+struct table *snapshot_table_named(const struct snapshot *snapshot, const char *name)
+{
+    return ptree_find(&table_by_name_class, snapshot->by_name, name);
+}
+
+struct table *snapshot_table(const struct snapshot *snapshot, struct uuid uuid)
+{
+    return ptree_find(&table_by_uuid_class, snapshot->by_uuid, &uuid);
+}
+
+/* --- trees of a draft: each function replaces one tree by its successor --- */
+
+static int put_table(struct snapshot *next, struct table *table)
+{
+    struct ptree *by_name, *by_uuid;
+    int r = ptree_insert(&table_by_name_class, next->by_name, table->name, table, &by_name);
+
+    if (r < 0)
+        return r;
+    r = ptree_insert(&table_by_uuid_class, next->by_uuid, &table->uuid, table, &by_uuid);
+    if (r < 0) {
+        ptree_unref(&table_by_name_class, by_name);
+        return r;
+    }
+    ptree_unref(&table_by_name_class, next->by_name);
+    ptree_unref(&table_by_uuid_class, next->by_uuid);
+    next->by_name = by_name;
+    next->by_uuid = by_uuid;
+    return 0;
+}
+
+static int remove_table(struct snapshot *next, const struct table *table)
+{
+    struct ptree *by_name, *by_uuid;
+    int r = ptree_remove(&table_by_name_class, next->by_name, table->name, &by_name);
+
+    if (r < 0)
+        return r;
+    r = ptree_remove(&table_by_uuid_class, next->by_uuid, &table->uuid, &by_uuid);
+    if (r < 0) {
+        ptree_unref(&table_by_name_class, by_name);
+        return r;
+    }
+    ptree_unref(&table_by_name_class, next->by_name);
+    ptree_unref(&table_by_uuid_class, next->by_uuid);
+    next->by_name = by_name;
+    next->by_uuid = by_uuid;
+    return 0;
+}
+
+/* --- actions -------------------------------------------------------------- */
+
+struct commit_context {
+    struct snapshot *next;
+    const struct member *member;
+    struct err *err;
+};
+
+static int name_is_taken(const struct commit_context *c, const char *name)
+{
+    return err_set(c->err, -EEXIST, "a table %s exists", name);
+}
+
+static int apply_create(const struct commit_context *c, const struct action *action)
+{
+    cleanup(table_unref_p) struct table *table = NULL;
+    int r;
+
+    if (snapshot_table_named(c->next, action->name))
+        return name_is_taken(c, action->name);
+    if (snapshot_table(c->next, action->table))
+        return err_set(c->err, -EEXIST, "the table's UUID is in use");
+    r = table_create(action->table, action->name, c->member->version, c->member->time_usec, &table);
+    if (!r)
+        r = put_table(c->next, table);
+    if (!r)
+        c->next->named_usec = c->member->time_usec;
+    return r;
+}
+
+static int apply_drop(const struct commit_context *c, struct table *table)
+{
+    int r = remove_table(c->next, table);
+
+    if (!r)
+        c->next->named_usec = c->member->time_usec;
+    return r;
+}
+
+static int apply_rename(const struct commit_context *c, struct table *table, const char *name)
+{
+    cleanup(table_unref_p) struct table *old = table_ref(table), *renamed = NULL;
+    int r;
+
+    if (snapshot_table_named(c->next, name))
+        return name_is_taken(c, name);
+    r = table_rename(table, name, c->member->time_usec, &renamed);
+    if (!r)
+        r = remove_table(c->next, old);
+    if (!r)
+        r = put_table(c->next, renamed);
+    if (!r)
+        c->next->named_usec = c->member->time_usec;
+    return r;
+}
+
+/* The object that an extent lies in, with a reference. */
+static int find_object(const struct commit_context *c, const struct object_id *id,
+                       struct object **ret_object)
+{
+    struct object *object;
+
+    if (id->inlined)
+        return object_create_inlined(id->seq, ret_object);
+    object = ptree_find(&object_class, c->next->objects, &id->uuid);
+    if (!object)
+        return err_set(c->err, -ENOENT, "an extent lies in an object that no record brought in");
+    *ret_object = object_ref(object);
+    return 0;
+}
+
+static int apply_append(const struct commit_context *c, struct table *table,
+                        const struct action *action)
+{
+    cleanup(table_unref_p) struct table *grown = table_ref(table);
+
+    for (size_t i = 0; i < action->extent_count; i++) {
+        const struct extent_ref *ref = &action->extents[i];
+        cleanup(object_unref_p) struct object *object = NULL;
+        struct table *next;
+        int r = find_object(c, &ref->object, &object);
+
+        if (!r)
+            r = table_append(grown, object, ref, c->member->version, c->member->time_usec, &next);
+        if (r < 0)
+            return r;
+        table_unref(grown);
+        grown = next;
+    }
+    return put_table(c->next, grown);
+}
+
+static int apply_rows(const struct commit_context *c, struct table *table,
+                      const struct action *action)
+{
+    cleanup(table_unref_p) struct table *changed = NULL;
+    uint64_t version = c->member->version;
+    int64_t usec = c->member->time_usec;
+    int r;
+
+    if (action->op == ACTION_APPEND)
+        return apply_append(c, table, action);
+    if (action->op == ACTION_CLEAR)
+        r = table_clear(table, version, usec, &changed);
+    else
+        r = table_delete(table, action->extents, action->extent_count, version, usec, &changed);
+    if (r == -ENOENT)
+        return err_set(c->err, r, "rows to delete from table %s are not there", table->name);
+    return r < 0 ? r : put_table(c->next, changed);
+}
+
+static int apply_action(const struct commit_context *c, const struct action *action)
+{
+    struct table *table;
+
+    if (action->op == ACTION_CREATE)
+        return apply_create(c, action);
+    table = snapshot_table(c->next, action->table);
+    if (!table)
+        return err_set(c->err, -ENOENT, "table %s does not exist", action->name);
+    switch (action->op) {
+    case ACTION_DROP:
+        return apply_drop(c, table);
+    case ACTION_RENAME:
+        return apply_rename(c, table, action->name);
+    default:
+        return apply_rows(c, table, action);
+    }
+}
+
+/* --- drafts ----------------------------------------------------------------- */
+
+static struct snapshot *snapshot_copy(const struct snapshot *base)
+{
+    struct snapshot *copy = malloc(sizeof *copy);
+
+    if (!copy)
+        return NULL;
+    *copy = *base;
+    atomic_init(&copy->refs, 1);
+    ptree_ref(copy->by_name);
+    ptree_ref(copy->by_uuid);
+    ptree_ref(copy->objects);
+    ptree_ref(copy->history);
+    return copy;
+}
+
+int draft_begin(struct snapshot *base, struct draft *ret_draft)
+{
+    struct snapshot *next = snapshot_copy(base);
+
+    if (!next)
+        return -ENOMEM;
+    *ret_draft = (struct draft){.next = next, .seq = base->position.seq + 1};
+    return 0;
+}
+
+int draft_add_object(struct draft *draft, const struct object_entry *entry)
+{
+    cleanup(object_unref_p) struct object *object = NULL;
+    struct ptree *objects;
+    int r;
+
+    if (ptree_find(&object_class, draft->next->objects, &entry->uuid))
+        return -EEXIST;
+    r = object_create_segment(entry, &object);
+    if (!r)
+        r = ptree_insert(&object_class, draft->next->objects, &entry->uuid, object, &objects);
+    if (r < 0)
+        return r;
+    ptree_unref(&object_class, draft->next->objects);
+    draft->next->objects = objects;
+    return 0;
+}
+
+static int note_history(struct draft *draft, struct snapshot *next, const struct member *member,
+                        const char *host)
+{
+    cleanup_buf struct buf line = {0};
+    struct ptree *history;
+    int r = history_print(member, host, &line);
+
+    if (!r)
+        r = history_append(next->history, draft->seq, line.bytes, &history);
+    if (r < 0)
+        return r;
+    ptree_unref(&history_class, next->history);
+    next->history = history;
+    return 0;
+}
+
+int draft_apply(struct draft *draft, const struct member *member, const char *host,
+                struct err *err)
+{
+    struct snapshot *next = snapshot_copy(draft->next); /* so that a failure changes nothing */
+    struct commit_context c = {.next = next, .member = member, .err = err};
+    int r = 0;
+
+    if (!next)
+        return err_nomem(err);
+    if (member->version != next->version + 1 || member->time_usec <= next->time_usec)
+        r = err_set(err, -EINVAL, "version %" PRIu64 " does not follow %" PRIu64, member->version,
+                    next->version);
+    for (size_t i = 0; i < member->action_count && !r; i++)
+        r = apply_action(&c, &member->actions[i]);
+    if (!r)
+        r = note_history(draft, next, member, host);
+    if (r == -ENOMEM)
+        err_nomem(err);
+    if (r < 0) {
+        snapshot_unref(next);
+        return r;
+    }
+    next->version = member->version;
+    next->time_usec = member->time_usec;
+    snapshot_unref(draft->next);
+    draft->next = next;
+    return 0;
+}
+
+struct snapshot *draft_finish(struct draft *draft, const struct log_position *position,
+                              bool read_only)
+{
+    struct snapshot *next = steal_pointer(draft->next);
+
+    next->position = *position;
+    next->read_only = next->read_only || read_only;
+    return next;
+}
+
+void draft_abandon(struct draft *draft)
+{
+    snapshot_unref(draft->next);
+    draft->next = NULL;
+}
+
+static int apply_record(struct draft *draft, const struct record *record, struct err *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < record->object_count && !r; i++) {
+        r = draft_add_object(draft, &record->objects[i]);
+        if (r == -EEXIST)
+            r = err_set(err, r, "it brings in an object that is known");
+    }
+    for (size_t i = 0; i < record->member_count && !r; i++)
+        r = draft_apply(draft, &record->members[i], record->host, err);
+    return r;
+}
+
+int snapshot_apply_record(struct snapshot *base, const struct record *record,
+                          const struct log_position *position, struct snapshot **ret_snapshot,
+                          struct err *err)
+{
+    char key[RECORD_KEY_BYTES];
+    struct draft draft;
+    int r;
+
+    record_key(record->seq, key);
+    if (record->seq != base->position.seq + 1 || !hash_equal(record->prev, base->position.hash))
+        return err_set(err, -EIO, "%s is damaged: it does not follow the record before it", key);
+    r = draft_begin(base, &draft);
+    if (r < 0)
+        return err_nomem(err);
+    r = apply_record(&draft, record, err);
+    if (r < 0) {
+        draft_abandon(&draft);
+        return r == -ENOMEM ? err_nomem(err) : err_prefix(err, -EIO, "%s is damaged", key);
+    }
+    *ret_snapshot = draft_finish(&draft, position, record->read_only);
+    return 0;
+}
+
+int snapshot_create_empty(const struct log_position *position, int64_t time_usec,
+                          struct snapshot **ret_snapshot)
+{
+    struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+
+    if (!snapshot)
+        return -ENOMEM;
+    atomic_init(&snapshot->refs, 1);
+    snapshot->position = *position;
+    snapshot->time_usec = snapshot->named_usec = time_usec;
+    *ret_snapshot = snapshot;
+    return 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The whole database at one record of the log: its tables, the object table, and
+ * the history that the file `log` prints. Immutable, counted; a snapshot shares
+ * with its predecessor all that the record did not change.
+ *
+ * A snapshot is a function of the records up to its own: every mount that reads
+ * the log builds the same one.
+ */
+#ifndef ROWFS_CORE_SNAPSHOT_H
+#define ROWFS_CORE_SNAPSHOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "core/base/ptree.h"
+#include "core/store/log.h"
+#include "core/table.h"
+
+struct snapshot {
+    _Atomic uint32_t refs;
+    struct log_position position; /* of the last record */
+    uint64_t version;             /* of the last commit; 0: an empty store */
+    int64_t time_usec;            /* of the last commit; of the store's creation before it */
+    int64_t named_usec;           /* of the last commit that made, dropped or renamed a table */
+    bool read_only;               /* a record has a write feature that we do not know */
+    struct ptree *by_name;        /* struct table, keyed by name (const char *) */
+    struct ptree *by_uuid;        /* the same tables, keyed by struct uuid */
+    struct ptree *objects;        /* struct object of the data objects, keyed by struct uuid */
+    struct ptree *history;        /* history.h */
+};
+
+extern const struct ptree_class table_by_name_class;
+extern const struct ptree_class table_by_uuid_class;
+extern const struct ptree_class object_class;
+
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot *snapshot); /* accepts NULL */
+
+/* A table, borrowed for as long as the snapshot is held; NULL: there is none. */
+struct table *snapshot_table_named(const struct snapshot *snapshot, const char *name);
+struct table *snapshot_table(const struct snapshot *snapshot, struct uuid uuid);
+
+/*
+ * A snapshot that is being built: the successor of a base, one commit after
+ * another, either from a record of the log or for one that will be put. One thread.
+ */
+struct draft {
+    struct snapshot *next; /* with what was applied so far; not shared before it is finished */
+    uint64_t seq;          /* of its record */
+};
+
+/* Errors: -ENOMEM. */
+int draft_begin(struct snapshot *base, struct draft *ret_draft);
+
+/*
+ * Adds the data objects that the commits will refer to.
+ * Errors: -EEXIST, one of them is known already; -ENOMEM.
+ */
+int draft_add_object(struct draft *draft, const struct object_entry *entry);
+
+/*
+ * Applies one commit, all of it or, on failure, none. `host` is for the history.
+ * What it may assume was checked by whoever made it, so from the log a failure is damage.
+ *
+ * Errors: -EEXIST, a table of that name (or uuid) is there; -ENOENT, no such
+ * table, object or row; -EINVAL, a version or time out of order; -ENOMEM.
+ */
+int draft_apply(struct draft *draft, const struct member *member, const char *host,
+                struct err *err);
+
+/* The finished snapshot, new, at the record's position. The draft is gone. */
+struct snapshot *draft_finish(struct draft *draft, const struct log_position *position,
+                              bool read_only);
+void draft_abandon(struct draft *draft);
+
+/*
+ * The successor of `base` by a record that follows it.
+ * Errors: -EIO, the record does not follow from the base; -ENOMEM.
+ */
+int snapshot_apply_record(struct snapshot *base, const struct record *record,
+                          const struct log_position *position, struct snapshot **ret_snapshot,
+                          struct err *err);
+
+/* The snapshot of record 0: an empty store. Errors: -ENOMEM. */
+int snapshot_create_empty(const struct log_position *position, int64_t time_usec,
+                          struct snapshot **ret_snapshot);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows on their way into a commit. */
+#include "core/stage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+void stage_init(struct stage *stage, struct store *store, struct uuid table)
+{
+    *stage = (struct stage){.store = store, .table = table};
+}
+
+void stage_finish(struct stage *stage)
+{
+    buf_finish(&stage->memory);
+    segment_writer_destroy(stage->writer);
+    for (size_t i = 0; i < stage->entry_count; i++) {
+        free(stage->entries[i].path);
+        free(stage->entries[i].index_path);
+    }
+    free(stage->entries);
+    stage_init(stage, stage->store, stage->table);
+}
+
+/* Ends the segment that is being written. */
+static int end_segment(struct stage *stage, struct err *err)
+{
+    struct object_entry *entries =
+        realloc(stage->entries, (stage->entry_count + 1) * sizeof *entries);
+    int r;
+
+    if (!entries)
+        return err_nomem(err);
+    stage->entries = entries;
+    r = segment_writer_finish(stage->writer, &entries[stage->entry_count], err);
+    if (r < 0)
+        return r;
+    stage->entries_bytes += entries[stage->entry_count].bytes;
+    stage->entries_rows += entries[stage->entry_count].rows;
+    stage->entry_count++;
+    segment_writer_destroy(steal_pointer(stage->writer));
+    return 0;
+}
+
+static int begin_segment(struct stage *stage, struct err *err)
+{
+    int r = segment_writer_create(stage->store, stage->table, &stage->writer, err);
+
+    if (!r && stage->memory.bytes) {
+        r = segment_writer_append(stage->writer, stage->memory.data, stage->memory.bytes,
+                                  stage->memory_rows, err);
+        buf_finish(&stage->memory);
+        stage->memory_rows = 0;
+    }
+    return r;
+}
+
+int stage_append(struct stage *stage, const char *rows, size_t bytes, uint64_t row_count,
+                 struct err *err)
+{
+    int r = 0;
+
+    if (!stage->writer && !stage->entry_count &&
+        stage->memory.bytes + bytes <= RECORD_INLINE_BYTES) {
+        if (buf_append(&stage->memory, rows, bytes) < 0)
+            return err_nomem(err);
+        stage->memory_rows += row_count;
+        return 0;
+    }
+    if (stage->writer && segment_writer_bytes(stage->writer) + bytes > SEGMENT_MAX_BYTES)
+        r = end_segment(stage, err);
+    if (!r && !stage->writer)
+        r = begin_segment(stage, err);
+    return r < 0 ? r : segment_writer_append(stage->writer, rows, bytes, row_count, err);
+}
+
+uint64_t stage_bytes(const struct stage *stage)
+{
+    return stage->memory.bytes + stage->entries_bytes +
+           (stage->writer ? segment_writer_bytes(stage->writer) : 0);
+}
+
+uint64_t stage_rows(const struct stage *stage)
+{
+    return stage->memory_rows + stage->entries_rows +
+           (stage->writer ? segment_writer_rows(stage->writer) : 0);
+}
+
+/* Reads what lies in finished segments; they are verified only by later readers. */
+static int read_entries(struct stage *stage, char *buf, size_t bytes, uint64_t offset,
+                        struct err *err)
+{
+    uint64_t before = 0;
+    size_t done = 0;
+
+    for (size_t i = 0; i < stage->entry_count && done < bytes; i++) {
+        const struct object_entry *entry = &stage->entries[i];
+        uint64_t skip = offset + done - before;
+        size_t n = bytes - done;
+
+        if (skip < entry->bytes) {
+            int r;
+
+            if (n > entry->bytes - skip)
+                n = (size_t)(entry->bytes - skip);
+            r = store_read(stage->store, entry->path, buf + done, n, skip, err);
+            if (r < 0)
+                return r;
+            done += n;
+        }
+        before += entry->bytes;
+    }
+    return (int)done;
+}
+
+int stage_read(struct stage *stage, void *buf, size_t bytes, uint64_t offset, struct err *err)
+{
+    uint64_t total = stage_bytes(stage);
+    int done, r;
+
+    if (offset >= total)
+        return 0;
+    if (bytes > total - offset)
+        bytes = (size_t)(total - offset);
+    if (!stage->writer && !stage->entry_count) {
+        memcpy(buf, stage->memory.data + offset, bytes);
+        return (int)bytes;
+    }
+    done = read_entries(stage, buf, bytes, offset, err);
+    if (done < 0 || (size_t)done == bytes)
+        return done;
+    r = segment_writer_read(stage->writer, (char *)buf + done, bytes - (size_t)done,
+                            offset + (uint64_t)done - stage->entries_bytes, err);
+    return r < 0 ? r : (int)bytes;
+}
+
+int stage_seal(struct stage *stage, struct err *err)
+{
+    return stage->writer ? end_segment(stage, err) : 0;
+}
+
+void stage_move(struct stage *stage, struct stage *ret_to)
+{
+    *ret_to = *stage;
+    stage_init(stage, ret_to->store, ret_to->table);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks at the calling process through /proc, in the order that cannot deadlock. */
+#include "fs/caller.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+
+/* Flags of field 9 of /proc/<pid>/stat: include/linux/sched.h. */
+#define PF_EXITING  0x00000004u
+#define PF_SIGNALED 0x00000400u
+
+#define STAT_FLAGS     9
+#define STAT_EXIT_CODE 52
+
+static ssize_t read_proc(pid_t tid, const char *file, char *buf, size_t bytes)
+{
+    char path[48];
+    cleanup_fd int fd = -1;
+    ssize_t n;
+
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)tid, file);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? -1 : read(fd, buf, bytes - 1);
+    buf[n < 0 ? 0 : n] = '\0';
+    return n;
+}
+
+pid_t caller_process(pid_t tid)
+{
+    char status[1024], *line;
+
+    if (tid <= 0)
+        return tid;
+    /* The usual case is the process's first thread, and costs one call: tgkill sends nothing. */
+    if (syscall(SYS_tgkill, tid, tid, 0) == 0 || errno == EPERM)
+        return tid;
+    if (read_proc(tid, "status", status, sizeof status) <= 0)
+        return tid;
+    line = strstr(status, "\nTgid:");
+    return line ? (pid_t)atoi(line + 6) : tid;
+}
+
+bool caller_is_visible(pid_t tid)
+{
+    char path[48];
+
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)tid);
+    return tid > 0 && access(path, R_OK) == 0;
+}
+
+/* Field `n` of a stat line, counted from 1; the second is in parentheses and may hold anything. */
+static unsigned long stat_field(const char *stat, int n)
+{
+    const char *p = strrchr(stat, ')');
+
+    for (int i = 2; p && i < n; i++) {
+        p = strchr(p, ' ');
+        if (p)
+            p++;
+    }
+    return p ? strtoul(p, NULL, 10) : 0;
+}
+
+static bool explain(unsigned long exit_code, char *why, size_t why_bytes)
+{
+    unsigned signal = exit_code & 0x7f;
+
+    if (signal)
+        snprintf(why, why_bytes, "the process was killed by signal %u (SIG%s)", signal,
+                 sigabbrev_np((int)signal) ? sigabbrev_np((int)signal) : "?");
+    else
+        snprintf(why, why_bytes, "the process ended with exit status %lu", exit_code >> 8 & 0xff);
+    return true;
+}
+
+bool caller_has_failed(pid_t tid, char *why, size_t why_bytes)
+{
+    char stat[2048];
+    unsigned long exit_code, flags;
+
+    if (tid <= 0)
+        return false;
+    /*
+     * First statm, which takes no lock: an execve that closes a descriptor of
+     * ours waits for this FLUSH with a lock held that reading `stat` waits for.
+     * Only a task whose memory is gone is past all that.
+     */
+    if (read_proc(tid, "statm", stat, sizeof stat) <= 0 || strncmp(stat, "0 ", 2))
+        return false;
+    if (read_proc(tid, "stat", stat, sizeof stat) <= 0)
+        return false;
+    exit_code = stat_field(stat, STAT_EXIT_CODE);
+    if (exit_code)
+        return explain(exit_code, why, why_bytes);
+    /*
+     * 0 also where we may not see another user's exit code; the flags are always
+     * shown, and then a signal is all that can be known.
+     */
+    flags = stat_field(stat, STAT_FLAGS);
+    if (geteuid() == 0 || !(flags & PF_EXITING) || !(flags & PF_SIGNALED))
+        return false;
+    snprintf(why, why_bytes, "the process was killed by a signal");
+    return true;
+}

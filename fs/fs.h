@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mount: what the FUSE operations share. They are spread over ops_*.c; each
+ * decodes its request, asks the core once, and replies once (reply.h).
+ */
+#ifndef ROWFS_FS_FS_H
+#define ROWFS_FS_FS_H
+
+#include "core/db.h"
+#include "core/openfile.h"
+#include "fs/node.h"
+#include "fs/redirect.h"
+#include "fs/refusals.h"
+#include "fs/scratchdir.h"
+#include "fs/settle.h"
+
+/* How the mount looks to its users. */
+struct fs_options {
+    uid_t uid;
+    gid_t gid;
+    mode_t umask;
+    bool trust_close; /* a close of a process that cannot be seen is a commit */
+};
+
+/* A descriptor that the kernel has open. */
+struct handle {
+    enum handle_kind { HANDLE_CONTENT, HANDLE_OPENFILE, HANDLE_SCRATCH, HANDLE_DIRECTORY } kind;
+    struct node *node; /* borrowed: the kernel holds it as long as the descriptor */
+
+    struct content *content; /* CONTENT: owned reference */
+
+    struct openfile *file; /* OPENFILE */
+    pid_t opener;          /* the process */
+    pid_t opener_tid;
+    uid_t opener_uid;
+    struct settle_ticket ticket;
+    struct handle *next, **link; /* in fs->writing */
+
+    struct snapshot *snapshot; /* DIRECTORY: what it lists; owned reference */
+    struct table *table;       /* DIRECTORY of a table: borrowed from the snapshot */
+    bool hides_rows;
+};
+
+struct fs {
+    struct db *db;
+    struct fs_options options;
+    const char *store_path;
+    struct fuse_session *session;
+
+    struct nodes nodes;
+    struct node *root;
+    struct redirects redirects;
+    struct settle settle;
+    struct refusals refusals;
+    struct scratchdir scratches;
+    struct scratch_budget scratch_budget;
+
+    pthread_mutex_t writing_lock;
+    struct handle *writing; /* all HANDLE_OPENFILE, for `info` and for shutdown */
+
+    void (*on_init)(void *context); /* the kernel talks to us: the mount is usable */
+    void *on_init_context;
+};
+
+extern const struct fuse_lowlevel_ops fs_ops;
+
+/* Errors: -ENOMEM. */
+int fs_init(struct fs *fs, struct db *db, const struct fs_options *options,
+            const char *store_path);
+/*
+ * After the last request. With `unmounted`, every file was closed, and what a
+ * last close would have decided is committed; otherwise it is dropped.
+ */
+void fs_finish(struct fs *fs, bool unmounted);
+
+static inline struct fs *fs_of(fuse_req_t req)
+{
+    return fuse_req_userdata(req);
+}
+
+static inline struct node *fs_node(struct fs *fs, fuse_ino_t ino)
+{
+    return ino == FUSE_ROOT_ID ? fs->root : (struct node *)(uintptr_t)ino;
+}
+
+static inline struct handle *fs_handle(const struct fuse_file_info *fi)
+{
+    return (struct handle *)(uintptr_t)fi->fh;
+}
+
+/* The newest snapshot, after the last closes that came before. New reference. */
+int fs_refresh(struct fs *fs, struct snapshot **ret_snapshot, struct err *err);
+
+/* The operations, by file. */
+void fs_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count);
+void fs_op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
+void fs_op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+                   struct fuse_file_info *fi);
+void fs_op_statfs(fuse_req_t req, fuse_ino_t ino);
+
+void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                   struct fuse_file_info *fi);
+void fs_op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                       struct fuse_file_info *fi);
+void fs_op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+
+void fs_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+                  const char *new_name, unsigned flags);
+void fs_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev);
+void fs_op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void fs_op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name);
+
+void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                  struct fuse_file_info *fi);
+void fs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void fs_op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
+                 struct fuse_file_info *fi);
+void fs_op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+void fs_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+
+#endif

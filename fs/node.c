@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* The inodes that the kernel holds. */
+#include "fs/node.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/hash.h"
+#include "fs/content.h"
+
+#define BUCKETS_AT_FIRST 1024
+
+int nodes_init(struct nodes *nodes)
+{
+    *nodes = (struct nodes){.bucket_count = BUCKETS_AT_FIRST};
+    nodes->buckets = calloc(nodes->bucket_count, sizeof *nodes->buckets);
+    pthread_mutex_init(&nodes->lock, NULL);
+    return nodes->buckets ? 0 : -ENOMEM;
+}
+
+static void node_free(struct node *node)
+{
+    table_unref(node->at);
+    content_unref(node->content);
+    scratch_unref(node->scratch);
+    pthread_mutex_destroy(&node->name_lock);
+    free(node->key);
+    free(node);
+}
+
+void nodes_finish(struct nodes *nodes)
+{
+    while (nodes->all) {
+        struct node *node = nodes->all;
+
+        nodes->all = node->all_next;
+        node_free(node);
+    }
+    free(nodes->buckets);
+    pthread_mutex_destroy(&nodes->lock);
+}
+
+static struct node **bucket(struct nodes *nodes, const char *key)
+{
+    return &nodes->buckets[hash64_bytes(key, strlen(key)) & (nodes->bucket_count - 1)];
+}
+
+static struct node *find_locked(struct nodes *nodes, const char *key)
+{
+    for (struct node *node = *bucket(nodes, key); node; node = node->next)
+        if (!strcmp(node->key, key)) {
+            node_ref(node);
+            return node;
+        }
+    return NULL;
+}
+
+struct node *node_find(struct nodes *nodes, const char *key)
+{
+    struct node *node;
+
+    pthread_mutex_lock(&nodes->lock);
+    node = find_locked(nodes, key);
+    pthread_mutex_unlock(&nodes->lock);
+    return node;
+}
+
+/* Twice as many buckets, so that a million nodes are found as fast as ten; optional. */
+static void grow(struct nodes *nodes)
+{
+    size_t old_count = nodes->bucket_count;
+    struct node **old = nodes->buckets;
+    struct node **buckets = calloc(old_count * 2, sizeof *buckets);
+
+    if (!buckets)
+        return;
+    nodes->buckets = buckets;
+    nodes->bucket_count = old_count * 2;
+    for (size_t i = 0; i < old_count; i++)
+        while (old[i]) {
+            struct node *node = old[i], **to = bucket(nodes, node->key);
+
+            old[i] = node->next;
+            node->next = *to;
+            *to = node;
+        }
+    free(old);
+}
+
+static void link_locked(struct nodes *nodes, struct node *node)
+{
+    struct node **head;
+
+    if (++nodes->keyed > nodes->bucket_count)
+        grow(nodes);
+    head = bucket(nodes, node->key);
+    node->next = *head;
+    *head = node;
+}
+
+static void add_locked(struct nodes *nodes, struct node *node)
+{
+    if (node->key)
+        link_locked(nodes, node);
+    node->all_next = nodes->all;
+    node->all_link = &nodes->all;
+    if (nodes->all)
+        nodes->all->all_link = &node->all_next;
+    nodes->all = node;
+}
+
+static void unlink_locked(struct nodes *nodes, struct node *node)
+{
+    struct node **at = bucket(nodes, node->key);
+
+    while (*at != node)
+        at = &(*at)->next;
+    *at = node->next;
+    nodes->keyed--;
+    free(node->key);
+    node->key = NULL;
+}
+
+struct node *node_make(struct nodes *nodes, enum node_kind kind, const char *key, uint64_t ino,
+                       bool *ret_made)
+{
+    struct node *node = calloc(1, sizeof *node), *other = NULL;
+
+    if (!node)
+        return NULL;
+    node->kind = kind;
+    node->ino = ino;
+    atomic_init(&node->refs, 1);
+    pthread_mutex_init(&node->name_lock, NULL);
+    if (key) {
+        node->key = strdup(key);
+        if (!node->key) {
+            node_free(node);
+            return NULL;
+        }
+    }
+    pthread_mutex_lock(&nodes->lock);
+    if (key)
+        other = find_locked(nodes, key);
+    if (!other)
+        add_locked(nodes, node);
+    pthread_mutex_unlock(&nodes->lock);
+    if (other) {
+        node_free(node);
+        node = other;
+    }
+    *ret_made = !other;
+    return node;
+}
+
+void node_ref(struct node *node)
+{
+    atomic_fetch_add(&node->refs, 1);
+}
+
+void node_unref(struct nodes *nodes, struct node *node, uint64_t count)
+{
+    bool last;
+
+    /* Under the lock, so that nobody finds a node whose last reference is going. */
+    pthread_mutex_lock(&nodes->lock);
+    last = atomic_fetch_sub(&node->refs, count) == count;
+    if (last && node->key)
+        unlink_locked(nodes, node);
+    if (last) {
+        *node->all_link = node->all_next;
+        if (node->all_next)
+            node->all_next->all_link = node->all_link;
+    }
+    pthread_mutex_unlock(&nodes->lock);
+    if (last)
+        node_free(node);
+}
+
+void node_retire(struct nodes *nodes, struct node *node)
+{
+    pthread_mutex_lock(&nodes->lock);
+    if (node->key)
+        unlink_locked(nodes, node);
+    pthread_mutex_unlock(&nodes->lock);
+}
+
+fuse_ino_t node_id(const struct node *node)
+{
+    return node->kind == NODE_ROOT ? FUSE_ROOT_ID : (fuse_ino_t)(uintptr_t)node;
+}
+
+void node_set_name(struct node *node, const char *name)
+{
+    pthread_mutex_lock(&node->name_lock);
+    strncpy(node->name, name, NAME_MAX);
+    pthread_mutex_unlock(&node->name_lock);
+}
+
+void node_get_name(struct node *node, char ret_name[NAME_MAX + 1])
+{
+    pthread_mutex_lock(&node->name_lock);
+    strcpy(ret_name, node->name);
+    pthread_mutex_unlock(&node->name_lock);
+}
+
+uint64_t node_ino_of(const char *identity)
+{
+    uint64_t ino = hash64_bytes(identity, strlen(identity));
+
+    return ino > FUSE_ROOT_ID ? ino : ino + 2;
+}

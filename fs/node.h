@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nodes: what the kernel holds an inode of. The kernel's reference (a LOOKUP
+ * that was answered, taken back by FORGET) and our own are one count.
+ *
+ * A finite file is a node per content: the rows of a table at version 7 and at
+ * version 8 are two inodes, so that an open descriptor reads its snapshot, the
+ * page cache never has to be told of a change, and a new open sees the newest
+ * version. Writers of rows get an inode of their own (redirect.h says how), since the
+ * kernel would show readers of theirs the size that it grows to.
+ */
+#ifndef ROWFS_FS_NODE_H
+#define ROWFS_FS_NODE_H
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/scratch.h"
+#include "core/snapshot.h"
+#include "core/table.h"
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+enum node_kind {
+    NODE_ROOT,
+    NODE_TABLES,
+    NODE_TABLE,   /* the directory of a table */
+    NODE_CONTENT, /* a file that never changes (content.h) */
+    NODE_WRITER,  /* `rows` for one that writes */
+    NODE_STREAM,
+    NODE_SCRATCH,
+};
+
+struct content;
+
+struct node {
+    enum node_kind kind;
+    _Atomic uint64_t refs;
+    uint64_t ino; /* st_ino */
+    char *key;    /* finds the node again; NULL: never */
+    struct node *next; /* in its bucket */
+    struct node *all_next, **all_link; /* in the list of all */
+
+    struct uuid table; /* TABLE, WRITER, STREAM, SCRATCH and rows: the table */
+    struct table *at;  /* WRITER: the version that it was looked up at */
+
+    pthread_mutex_t name_lock;
+    char name[NAME_MAX + 1]; /* TABLE: the name by which the kernel knows it; others: their own */
+    pid_t hidden_for;        /* TABLE: the process that sees no `rows` (tree.h); 0: none */
+
+    struct content *content; /* CONTENT */
+    struct scratch *scratch; /* SCRATCH */
+    uid_t owner;             /* SCRATCH */
+    mode_t mode;             /* SCRATCH; CONTENT: its permission bits */
+    _Atomic int64_t mtime_usec; /* SCRATCH */
+};
+
+struct nodes {
+    pthread_mutex_t lock;
+    struct node **buckets;
+    size_t bucket_count, keyed;
+    struct node *all;
+};
+
+int nodes_init(struct nodes *nodes);   /* Errors: -ENOMEM. */
+void nodes_finish(struct nodes *nodes); /* frees what the kernel did not forget */
+
+/*
+ * The node with this key and one more reference, or NULL. A new node with one
+ * reference, known under `key` unless that is NULL; should another thread have
+ * made it meanwhile, that one and `*ret_made` false. NULL: out of memory.
+ */
+struct node *node_find(struct nodes *nodes, const char *key);
+struct node *node_make(struct nodes *nodes, enum node_kind kind, const char *key, uint64_t ino,
+                       bool *ret_made);
+
+void node_ref(struct node *node);
+void node_unref(struct nodes *nodes, struct node *node, uint64_t count);
+
+/* From now on a search for its key finds nothing: the next lookup makes another node. */
+void node_retire(struct nodes *nodes, struct node *node);
+
+/* The kernel's number of a node, and back. The root is number 1 whatever its address. */
+fuse_ino_t node_id(const struct node *node);
+
+void node_set_name(struct node *node, const char *name);
+void node_get_name(struct node *node, char ret_name[NAME_MAX + 1]);
+
+/* A stable st_ino: the same in every mount, for as long as `identity` means the same thing. */
+uint64_t node_ino_of(const char *identity);
+
+#endif

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: MIT */
+/* Operations on open files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/timefmt.h"
+#include "fs/caller.h"
+#include "fs/content.h"
+#include "fs/reply.h"
+#include "fs/tree.h"
+
+CLEANUP_POINTER(struct snapshot, snapshot_unref)
+
+static struct handle *handle_new(enum handle_kind kind, struct node *node)
+{
+    struct handle *handle = calloc(1, sizeof *handle);
+
+    if (handle) {
+        handle->kind = kind;
+        handle->node = node;
+    }
+    return handle;
+}
+
+static bool writes(int flags)
+{
+    return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* --- opening for writing -------------------------------------------------------------- */
+
+static void link_writing(struct fs *fs, struct handle *handle)
+{
+    pthread_mutex_lock(&fs->writing_lock);
+    handle->next = fs->writing;
+    handle->link = &fs->writing;
+    if (fs->writing)
+        fs->writing->link = &handle->next;
+    fs->writing = handle;
+    pthread_mutex_unlock(&fs->writing_lock);
+}
+
+static void unlink_writing(struct fs *fs, struct handle *handle)
+{
+    pthread_mutex_lock(&fs->writing_lock);
+    *handle->link = handle->next;
+    if (handle->next)
+        handle->next->link = handle->link;
+    pthread_mutex_unlock(&fs->writing_lock);
+}
+
+static int check_may_write(struct fs *fs, pid_t tid, struct err *err)
+{
+    int r = db_check_writable(fs->db, err);
+
+    if (!r && !fs->options.trust_close && !caller_is_visible(tid))
+        r = err_set(err, -EPERM,
+                    "how this process will end cannot be seen from here (another pid namespace, "
+                    "or hidepid), so its close cannot be trusted to mean success: mount with "
+                    "-o trust_close to trust it");
+    return r;
+}
+
+/* A handle that writes a table's rows; `table` is borrowed. */
+static int open_rows(fuse_req_t req, struct node *node, struct table *table, int flags,
+                     struct handle **ret_handle, struct err *err)
+{
+    struct fs *fs = fs_of(req);
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    struct openfile_options options = {
+        .kind = node->kind == NODE_STREAM ? OPENFILE_STREAM : OPENFILE_ROWS,
+        .replace = (flags & O_TRUNC) && node->kind != NODE_STREAM,
+        .append = flags & O_APPEND,
+    };
+    struct handle *handle;
+    int r = check_may_write(fs, ctx->pid, err);
+
+    if (r < 0)
+        return r;
+    handle = handle_new(HANDLE_OPENFILE, node);
+    if (!handle || openfile_create(fs->db, table, &options, &handle->file) < 0) {
+        free(handle);
+        return err_nomem(err);
+    }
+    handle->opener_tid = ctx->pid;
+    handle->opener = caller_process(ctx->pid);
+    handle->opener_uid = ctx->uid;
+    link_writing(fs, handle);
+    *ret_handle = handle;
+    return 0;
+}
+
+static void no_one(void *context, int result, const struct err *err)
+{
+    (void)context;
+    (void)result;
+    (void)err;
+}
+
+/* The kernel did not take the answer to an open. */
+static void discard(struct fs *fs, struct handle *handle)
+{
+    if (handle->file) {
+        unlink_writing(fs, handle);
+        openfile_abort(handle->file);
+        openfile_release(handle->file, no_one, NULL);
+    }
+    content_unref(handle->content);
+    free(handle);
+}
+
+static void set_writer_flags(struct fuse_file_info *fi, struct handle *handle)
+{
+    fi->fh = (uintptr_t)handle;
+    fi->direct_io = 1; /* each write(2) is told its verdict; nothing is cached that no one committed */
+}
+
+static void open_writer(fuse_req_t req, struct node *node, struct table *table,
+                        struct fuse_file_info *fi)
+{
+    struct err err = ERR_INIT;
+    struct handle *handle;
+    int r = open_rows(req, node, table, fi->flags, &handle, &err);
+
+    redirect_end(&fs_of(req)->redirects, fuse_req_ctx(req)->pid);
+    if (r < 0) {
+        reply_refusal(req, node, NULL, r, &err);
+        return;
+    }
+    set_writer_flags(fi, handle);
+    if (fuse_reply_open(req, fi) < 0)
+        discard(fs_of(req), handle);
+}
+
+/* The newest version of the node's table, borrowed from the snapshot; or the answer why not. */
+static struct table *newest_table(fuse_req_t req, struct node *node,
+                                  struct snapshot **ret_snapshot)
+{
+    struct err err = ERR_INIT;
+    struct table *table;
+    int r = fs_refresh(fs_of(req), ret_snapshot, &err);
+
+    if (r < 0) {
+        reply_refusal(req, node, NULL, r, &err);
+        return NULL;
+    }
+    table = snapshot_table(*ret_snapshot, node->table);
+    if (!table)
+        fuse_reply_err(req, ENOENT);
+    return table;
+}
+
+static void open_newest_for_writing(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
+{
+    cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
+    struct table *table = newest_table(req, node, &snapshot);
+
+    if (table)
+        open_writer(req, node, table, fi);
+}
+
+/* --- open --------------------------------------------------------------------------------- */
+
+static void open_content(fuse_req_t req, struct node *node, struct content *content,
+                         bool direct_io, struct fuse_file_info *fi)
+{
+    struct handle *handle = handle_new(HANDLE_CONTENT, node);
+
+    if (!handle || !content) {
+        free(handle);
+        reply_code(req, -ENOMEM);
+        return;
+    }
+    handle->content = content_ref(content);
+    fi->fh = (uintptr_t)handle;
+    fi->direct_io = direct_io;
+    fi->keep_cache = !direct_io; /* a node's content never changes */
+    fi->noflush = 1;
+    if (fuse_reply_open(req, fi) < 0)
+        discard(fs_of(req), handle);
+}
+
+static void open_version(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+
+    if (!writes(fi->flags)) {
+        open_content(req, node, node->content, false, fi);
+        return;
+    }
+    if (!(node->mode & 0222)) {
+        reply_refusal_text(req, node, NULL, -EACCES, "this file can only be read");
+        return;
+    }
+    if (redirect_begin(&fs->redirects, fuse_req_ctx(req)->pid, node, true, fi->flags)) {
+        fuse_reply_err(req, ESTALE);
+        return;
+    }
+    /*
+     * The thread came back without another lookup (/proc/self/fd/N): it writes
+     * on the readers' inode, whose size the kernel will now get wrong. So no one
+     * else shall find that inode again.
+     */
+    node_retire(&fs->nodes, node);
+    open_newest_for_writing(req, node, fi);
+}
+
+/* A reader that found a writer's inode is led to the version; at the second time it reads here. */
+static void read_writer_node(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
+    struct content *content;
+    struct table *table;
+
+    if (redirect_begin(&fs->redirects, fuse_req_ctx(req)->pid, node, false, fi->flags)) {
+        fuse_reply_err(req, ESTALE);
+        return;
+    }
+    table = newest_table(req, node, &snapshot);
+    if (!table)
+        return;
+    content = content_of_rows(db_store(fs->db), table);
+    open_content(req, node, content, true, fi);
+    content_unref(content);
+}
+
+static void open_scratch(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
+{
+    struct handle *handle = handle_new(HANDLE_SCRATCH, node);
+    struct err err = ERR_INIT;
+    int r = handle ? 0 : -ENOMEM;
+
+    if (!r && (fi->flags & O_TRUNC))
+        r = scratch_truncate(node->scratch, 0, &err);
+    if (r < 0) {
+        free(handle);
+        reply_refusal(req, node, NULL, r, &err);
+        return;
+    }
+    fi->fh = (uintptr_t)handle;
+    if (fuse_reply_open(req, fi) < 0)
+        free(handle);
+}
+
+void fs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct node *node = fs_node(fs_of(req), ino);
+
+    switch (node->kind) {
+    case NODE_CONTENT:
+        open_version(req, node, fi);
+        break;
+    case NODE_WRITER:
+        if (writes(fi->flags))
+            open_newest_for_writing(req, node, fi);
+        else
+            read_writer_node(req, node, fi);
+        break;
+    case NODE_STREAM:
+        if ((fi->flags & O_ACCMODE) == O_WRONLY)
+            open_newest_for_writing(req, node, fi);
+        else
+            reply_refusal_text(req, node, NULL, -EACCES, "a stream can only be written");
+        break;
+    case NODE_SCRATCH:
+        open_scratch(req, node, fi);
+        break;
+    default:
+        fuse_reply_err(req, EISDIR);
+    }
+}
+
+/* --- create --------------------------------------------------------------------------------- */
+
+static void reply_created(fuse_req_t req, struct node *node, struct handle *handle,
+                          struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct fuse_entry_param entry = {.ino = node_id(node)};
+
+    tree_attr(fs, node, handle, &entry.attr);
+    if (fuse_reply_create(req, &entry, fi) < 0) {
+        discard(fs, handle);
+        node_unref(&fs->nodes, node, 1);
+    }
+}
+
+/* `rows` of a table that shows none to this process. */
+static void create_rows(fuse_req_t req, struct node *dir, struct table *table,
+                        struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct node *node = tree_writer_node(fs, table, false);
+    struct err err = ERR_INIT;
+    struct handle *handle;
+    int r = node ? open_rows(req, node, table, fi->flags, &handle, &err) : err_nomem(&err);
+
+    if (r < 0) {
+        if (node)
+            node_unref(&fs->nodes, node, 1);
+        reply_refusal(req, dir, "rows", r, &err);
+        return;
+    }
+    pthread_mutex_lock(&dir->name_lock);
+    dir->hidden_for = 0;
+    pthread_mutex_unlock(&dir->name_lock);
+    set_writer_flags(fi, handle);
+    reply_created(req, node, handle, fi);
+}
+
+static void create_scratch(fuse_req_t req, struct node *dir, const char *name, mode_t mode,
+                           struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct handle *handle = NULL;
+    struct err err = ERR_INIT;
+    struct node *node;
+    int r = db_check_writable(fs->db, &err);
+
+    if (!r && tree_is_data_name(name))
+        r = err_set(&err, -EPERM, "append data to the table instead: cat %.100s >> rows", name);
+    if (!r)
+        r = tree_scratch_node(fs, dir, name, fuse_req_ctx(req)->uid, mode, &node, &err);
+    if (r < 0) {
+        reply_refusal(req, dir, name, r, &err);
+        return;
+    }
+    handle = handle_new(HANDLE_SCRATCH, node);
+    if (!handle) {
+        scratchdir_remove(&fs->scratches, dir->table, node->owner, name);
+        node_unref(&fs->nodes, node, 1);
+        reply_code(req, -ENOMEM);
+        return;
+    }
+    fi->fh = (uintptr_t)handle;
+    reply_created(req, node, handle, fi);
+}
+
+void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                  struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct node *dir = fs_node(fs, parent);
+    cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
+    struct err err = ERR_INIT;
+    struct table *table;
+    int r;
+
+    if (dir->kind != NODE_TABLE) {
+        reply_refusal_text(req, dir, name, -EPERM,
+                           "files cannot be made here: mkdir tables/<name>, then append to its rows");
+        return;
+    }
+    r = fs_refresh(fs, &snapshot, &err);
+    if (r < 0) {
+        reply_refusal(req, dir, name, r, &err);
+        return;
+    }
+    r = tree_table(fs, dir, snapshot, fuse_req_ctx(req)->pid, &table);
+    if (r < 0)
+        fuse_reply_err(req, -r);
+    else if (!strcmp(name, "rows"))
+        create_rows(req, dir, table, fi);
+    else
+        create_scratch(req, dir, name, mode, fi);
+}
+
+/* --- reading and writing ---------------------------------------------------------------------- */
+
+void fs_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+    struct handle *handle = fs_handle(fi);
+    cleanup_free char *buf = malloc(size);
+    struct err err = ERR_INIT;
+    int n;
+
+    (void)ino;
+    if (!buf)
+        n = -ENOMEM;
+    else if (handle->kind == HANDLE_CONTENT)
+        n = content_read(handle->content, buf, size, (uint64_t)off, &err);
+    else if (handle->kind == HANDLE_OPENFILE)
+        n = openfile_read(handle->file, buf, size, (uint64_t)off, &err);
+    else
+        n = scratch_read(handle->node->scratch, buf, size, (uint64_t)off);
+    if (n < 0)
+        reply_refusal(req, handle->node, NULL, n, &err);
+    else
+        fuse_reply_buf(req, buf, (size_t)n);
+}
+
+/* A request that waits for an operation of its open file. */
+struct file_op {
+    fuse_req_t req;
+    struct fs *fs;
+    struct handle *handle;
+    struct caller caller;
+    size_t bytes; /* what a write that succeeds returns */
+};
+
+static struct file_op *file_op_new(fuse_req_t req, struct handle *handle)
+{
+    struct file_op *op = calloc(1, sizeof *op);
+
+    if (op)
+        *op = (struct file_op){
+            .req = req, .fs = fs_of(req), .handle = handle, .caller = reply_caller(req)};
+    else
+        reply_code(req, -ENOMEM);
+    return op;
+}
+
+static void note_if_new(const struct file_op *op, int result, const struct err *err)
+{
+    if (result < 0 && err)
+        reply_note(op->fs, op->caller, op->handle->node, NULL, result, err);
+}
+
+static void done_write(void *context, int result, const struct err *err)
+{
+    cleanup_free struct file_op *op = context;
+
+    note_if_new(op, result, err);
+    if (result < 0)
+        reply_code(op->req, result);
+    else
+        fuse_reply_write(op->req, op->bytes);
+}
+
+static void done_plain(void *context, int result, const struct err *err)
+{
+    cleanup_free struct file_op *op = context;
+
+    note_if_new(op, result, err);
+    reply_code(op->req, result);
+}
+
+static void write_scratch(fuse_req_t req, struct node *node, const char *buf, size_t size,
+                          off_t off)
+{
+    struct err err = ERR_INIT;
+    int r = scratch_write(node->scratch, buf, size, (uint64_t)off, &err);
+
+    atomic_store(&node->mtime_usec, time_now_usec());
+    if (r < 0)
+        reply_refusal(req, node, NULL, r, &err);
+    else
+        fuse_reply_write(req, size);
+}
+
+void fs_op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
+                 struct fuse_file_info *fi)
+{
+    struct handle *handle = fs_handle(fi);
+    struct file_op *op;
+
+    (void)ino;
+    if (handle->kind == HANDLE_SCRATCH) {
+        write_scratch(req, handle->node, buf, size, off);
+        return;
+    }
+    op = file_op_new(req, handle);
+    if (!op)
+        return;
+    op->bytes = size;
+    openfile_write(handle->file, fi->lock_owner, buf, size, (uint64_t)off, done_write, op);
+}
+
+static bool is_opener(const struct handle *handle, pid_t tid)
+{
+    return tid == handle->opener_tid || caller_process(tid) == handle->opener;
+}
+
+/* A process closes its copy of a descriptor, and waits for the verdict. */
+void fs_op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct handle *handle = fs_handle(fi);
+    pid_t tid = fuse_req_ctx(req)->pid;
+    struct file_op *op;
+    char why[128];
+    bool failed;
+
+    (void)ino;
+    if (handle->kind != HANDLE_OPENFILE) {
+        fuse_reply_err(req, 0);
+        return;
+    }
+    op = file_op_new(req, handle);
+    if (!op)
+        return;
+    failed = caller_has_failed(tid, why, sizeof why);
+    openfile_close(handle->file, fi->lock_owner, is_opener(handle, tid),
+                   failed ? OPENFILE_FAILED : OPENFILE_ALIVE, why, done_plain, op);
+}
+
+void fs_op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+    struct handle *handle = fs_handle(fi);
+    struct file_op *op;
+
+    (void)ino;
+    (void)datasync;
+    if (handle->kind != HANDLE_OPENFILE) {
+        fuse_reply_err(req, 0);
+        return;
+    }
+    op = file_op_new(req, handle);
+    if (op)
+        openfile_sync(handle->file, done_plain, op);
+}
+
+static void done_release(void *context, int result, const struct err *err)
+{
+    cleanup_free struct file_op *op = context;
+    struct handle *handle = op->handle;
+
+    /* No one waits for this answer: the caller is whoever opened the file. */
+    op->caller = (struct caller){.uid = handle->opener_uid, .pid = handle->opener};
+    note_if_new(op, result, err);
+    settle_end(&op->fs->settle, &handle->ticket);
+    fuse_reply_err(op->req, 0);
+    free(handle);
+}
+
+void fs_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct handle *handle = fs_handle(fi);
+    struct file_op *op;
+
+    (void)ino;
+    if (handle->kind != HANDLE_OPENFILE) {
+        content_unref(handle->content);
+        free(handle);
+        fuse_reply_err(req, 0);
+        return;
+    }
+    unlink_writing(fs_of(req), handle);
+    op = file_op_new(req, handle);
+    if (op)
+        openfile_release(handle->file, done_release, op);
+}

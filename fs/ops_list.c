@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Listing directories. An open directory lists one snapshot, so that a listing
+ * of any length is of one moment; offsets are positions in it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "fs/reply.h"
+#include "fs/tree.h"
+
+CLEANUP_POINTER(struct snapshot, snapshot_unref)
+
+void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct node *node = fs_node(fs, ino);
+    pid_t tid = fuse_req_ctx(req)->pid;
+    cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
+    struct table *table = NULL;
+    struct err err = ERR_INIT;
+    struct handle *handle;
+    int r = fs_refresh(fs, &snapshot, &err);
+
+    if (r < 0) {
+        reply_refusal(req, node, NULL, r, &err);
+        return;
+    }
+    r = node->kind == NODE_TABLE ? tree_table(fs, node, snapshot, tid, &table) : 0;
+    if (r < 0) {
+        fuse_reply_err(req, -r); /* ENOENT, or ESTALE: walk again */
+        return;
+    }
+    handle = calloc(1, sizeof *handle);
+    if (!handle) {
+        reply_code(req, -ENOMEM);
+        return;
+    }
+    handle->kind = HANDLE_DIRECTORY;
+    handle->node = node;
+    handle->snapshot = steal_pointer(snapshot);
+    handle->table = table;
+    handle->hides_rows = table && tree_hides_rows(node, table, tid);
+    fi->fh = (uintptr_t)handle;
+    if (fuse_reply_open(req, fi) < 0) {
+        snapshot_unref(handle->snapshot);
+        free(handle);
+    }
+}
+
+void fs_op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct handle *handle = fs_handle(fi);
+
+    (void)ino;
+    snapshot_unref(handle->snapshot);
+    free(handle);
+    fuse_reply_err(req, 0);
+}
+
+/* One entry of a listing. `table` is set for those that are tables. */
+struct entry {
+    const char *name;
+    mode_t type;
+    uint64_t ino;
+    const struct table *table;
+    char scratch_name[NAME_MAX + 1];
+};
+
+static bool root_entry(size_t index, struct entry *entry)
+{
+    static const struct {
+        const char *name;
+        mode_t type;
+    } entries[] = {
+        {"README", S_IFREG}, {"errors", S_IFREG}, {"log", S_IFREG}, {"tables", S_IFDIR}};
+
+    if (index >= ARRAY_COUNT(entries))
+        return false;
+    entry->name = entries[index].name;
+    entry->type = entries[index].type;
+    entry->ino = node_ino_of(entry->name);
+    return true;
+}
+
+static bool table_entry(struct fs *fs, const struct handle *handle, uid_t uid, size_t index,
+                        struct entry *entry)
+{
+    entry->type = S_IFREG;
+    if (!handle->hides_rows && index-- == 0) {
+        entry->name = "rows";
+        entry->ino = node_ino_of("rows");
+        return true;
+    }
+    if (!scratchdir_name_at(&fs->scratches, handle->node->table, uid, index, entry->scratch_name))
+        return false;
+    entry->name = entry->scratch_name;
+    entry->ino = node_ino_of(entry->name);
+    return true;
+}
+
+static bool tables_entry(struct ptree_cursor *cursor, struct entry *entry)
+{
+    entry->table = ptree_next(cursor);
+    if (!entry->table)
+        return false;
+    entry->name = entry->table->name;
+    entry->type = S_IFDIR;
+    entry->ino = node_ino_of(entry->name);
+    return true;
+}
+
+/* The entry at a position: "." and "..", then what the directory holds. */
+static bool entry_at(struct fs *fs, const struct handle *handle, uid_t uid, off_t position,
+                     struct ptree_cursor *cursor, struct entry *entry)
+{
+    entry->table = NULL;
+    if (position < 2) {
+        entry->name = position ? ".." : ".";
+        entry->type = S_IFDIR;
+        entry->ino = handle->node->ino;
+        return true;
+    }
+    switch (handle->node->kind) {
+    case NODE_ROOT:
+        return root_entry((size_t)position - 2, entry);
+    case NODE_TABLES:
+        return tables_entry(cursor, entry);
+    case NODE_TABLE:
+        return table_entry(fs, handle, uid, (size_t)position - 2, entry);
+    default:
+        return false;
+    }
+}
+
+static size_t add_plain(fuse_req_t req, char *buf, size_t size, const struct entry *entry,
+                        off_t next)
+{
+    struct stat attr = {.st_ino = entry->ino, .st_mode = entry->type};
+
+    return fuse_add_direntry(req, buf, size, entry->name, &attr, next);
+}
+
+/*
+ * With attributes, where a stat of each entry is to be expected and can be
+ * answered ahead: for tables. Other names are looked up afresh each time anyway.
+ */
+static size_t add_plus(fuse_req_t req, char *buf, size_t size, const struct entry *entry,
+                       off_t next)
+{
+    struct fs *fs = fs_of(req);
+    struct fuse_entry_param param = {.attr = {.st_ino = entry->ino, .st_mode = entry->type}};
+    struct node *node = NULL;
+    size_t n;
+
+    if (entry->table)
+        node = tree_table_node(fs, entry->table);
+    if (node) {
+        param.ino = node_id(node);
+        param.entry_timeout = param.attr_timeout = TREE_TABLES;
+        tree_attr(fs, node, NULL, &param.attr);
+    }
+    n = fuse_add_direntry_plus(req, buf, size, entry->name, &param, next);
+    if (node && n > size)
+        node_unref(&fs->nodes, node, 1); /* did not fit: the kernel never hears of it */
+    return n;
+}
+
+static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *fi,
+                 size_t (*add)(fuse_req_t, char *, size_t, const struct entry *, off_t))
+{
+    const struct handle *handle = fs_handle(fi);
+    uid_t uid = fuse_req_ctx(req)->uid;
+    cleanup_free char *buf = malloc(size);
+    struct ptree_cursor cursor = {.depth = 0};
+    struct entry entry;
+    size_t used = 0;
+
+    if (!buf) {
+        reply_code(req, -ENOMEM);
+        return;
+    }
+    if (handle->node->kind == NODE_TABLES)
+        ptree_seek_index(&cursor, handle->snapshot->by_name,
+                         offset > 2 ? (size_t)offset - 2 : 0);
+    while (entry_at(fs_of(req), handle, uid, offset, &cursor, &entry)) {
+        size_t n = add(req, buf + used, size - used, &entry, ++offset);
+
+        if (n > size - used)
+            break;
+        used += n;
+    }
+    fuse_reply_buf(req, buf, used);
+}
+
+void fs_op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                   struct fuse_file_info *fi)
+{
+    (void)ino;
+    list(req, size, off, fi, add_plain);
+}
+
+void fs_op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                       struct fuse_file_info *fi)
+{
+    (void)ino;
+    list(req, size, off, fi, add_plus);
+}

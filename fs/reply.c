@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Errors become replies. */
+#include "fs/reply.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "fs/caller.h"
+#include "fs/trace.h"
+
+/* Room for "tables/<name>/<name>". */
+#define PATH_TEXT_BYTES (2 * NAME_MAX + 16)
+
+struct caller reply_caller(fuse_req_t req)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+    return (struct caller){.uid = ctx->uid, .pid = ctx->pid};
+}
+
+static void print_path(struct fs *fs, struct node *node, const char *name,
+                       char ret_path[PATH_TEXT_BYTES])
+{
+    struct snapshot *head = db_head(fs->db);
+    const struct table *table = snapshot_table(head, node->table);
+    char own[NAME_MAX + 1];
+
+    node_get_name(node, own);
+    switch (node->kind) {
+    case NODE_ROOT:
+        snprintf(ret_path, PATH_TEXT_BYTES, "%s", name ? name : ".");
+        break;
+    case NODE_TABLES:
+        snprintf(ret_path, PATH_TEXT_BYTES, "tables%s%s", name ? "/" : "", name ? name : "");
+        break;
+    case NODE_TABLE:
+        snprintf(ret_path, PATH_TEXT_BYTES, "tables/%s%s%s", own, name ? "/" : "",
+                 name ? name : "");
+        break;
+    default:
+        if (table)
+            snprintf(ret_path, PATH_TEXT_BYTES, "tables/%s/%s", table->name, own);
+        else
+            snprintf(ret_path, PATH_TEXT_BYTES, "%s", own);
+    }
+    snapshot_unref(head);
+}
+
+void reply_note(struct fs *fs, struct caller caller, struct node *node, const char *name, int code,
+                const struct err *err)
+{
+    char path[PATH_TEXT_BYTES];
+    cleanup_free char *line = NULL;
+    struct err plain = ERR_INIT;
+
+    if (!err->text[0]) {
+        err_set(&plain, code, "%s", strerror(-code));
+        err = &plain;
+    }
+    print_path(fs, node, name, path);
+    line = refusals_add(&fs->refusals, caller.uid, caller_process(caller.pid), path, code, err);
+    trace_note("refused: %s", line ? line : err->text);
+}
+
+/* EAGAIN, EINTR and ESTALE are never meant for a user: programs loop on them or hide them. */
+static int for_users(int code)
+{
+    return code == -EAGAIN || code == -EINTR || code == -ESTALE ? EIO : -code;
+}
+
+void reply_code(fuse_req_t req, int code)
+{
+    fuse_reply_err(req, for_users(code));
+}
+
+void reply_refusal(fuse_req_t req, struct node *node, const char *name, int code,
+                   const struct err *err)
+{
+    reply_note(fs_of(req), reply_caller(req), node, name, code, err);
+    reply_code(req, code);
+}
+
+void reply_refusal_text(fuse_req_t req, struct node *node, const char *name, int code,
+                        const char *text)
+{
+    struct err err = ERR_INIT;
+
+    err_set(&err, code, "%s", text);
+    reply_refusal(req, node, name, code, &err);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* A list of scratch files; there are few, and they do not live long. */
+#include "fs/scratchdir.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void scratchdir_init(struct scratchdir *dir, struct nodes *nodes)
+{
+    *dir = (struct scratchdir){.nodes = nodes};
+    pthread_mutex_init(&dir->lock, NULL);
+}
+
+void scratchdir_finish(struct scratchdir *dir)
+{
+    for (size_t i = 0; i < dir->count; i++)
+        node_unref(dir->nodes, dir->entries[i], 1);
+    free(dir->entries);
+    pthread_mutex_destroy(&dir->lock);
+}
+
+/* The index of an entry, or the count when there is none. The lock is held. */
+static size_t find_locked(struct scratchdir *dir, struct uuid table, uid_t owner, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < dir->count; i++) {
+        struct node *node = dir->entries[i];
+        char known[NAME_MAX + 1];
+
+        if (node->owner != owner || !uuid_equal(node->table, table))
+            continue;
+        node_get_name(node, known);
+        if (!strcmp(known, name))
+            break;
+    }
+    return i;
+}
+
+static void remove_locked(struct scratchdir *dir, size_t i)
+{
+    node_unref(dir->nodes, dir->entries[i], 1);
+    memmove(&dir->entries[i], &dir->entries[i + 1],
+            (--dir->count - i) * sizeof dir->entries[0]);
+}
+
+struct node *scratchdir_find(struct scratchdir *dir, struct uuid table, uid_t owner,
+                             const char *name)
+{
+    struct node *node = NULL;
+    size_t i;
+
+    pthread_mutex_lock(&dir->lock);
+    i = find_locked(dir, table, owner, name);
+    if (i < dir->count) {
+        node = dir->entries[i];
+        node_ref(node);
+    }
+    pthread_mutex_unlock(&dir->lock);
+    return node;
+}
+
+int scratchdir_add(struct scratchdir *dir, struct node *node)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&dir->lock);
+    if (dir->count == SCRATCHDIR_FILES)
+        r = -ENOSPC;
+    if (!r && dir->count == dir->capacity) {
+        size_t capacity = dir->capacity ? dir->capacity * 2 : 16;
+        struct node **entries = realloc(dir->entries, capacity * sizeof *entries);
+
+        if (entries) {
+            dir->entries = entries;
+            dir->capacity = capacity;
+        } else {
+            r = -ENOMEM;
+        }
+    }
+    if (!r) {
+        node_ref(node);
+        dir->entries[dir->count++] = node;
+    }
+    pthread_mutex_unlock(&dir->lock);
+    return r;
+}
+
+bool scratchdir_remove(struct scratchdir *dir, struct uuid table, uid_t owner, const char *name)
+{
+    bool found;
+    size_t i;
+
+    pthread_mutex_lock(&dir->lock);
+    i = find_locked(dir, table, owner, name);
+    found = i < dir->count;
+    if (found)
+        remove_locked(dir, i);
+    pthread_mutex_unlock(&dir->lock);
+    return found;
+}
+
+bool scratchdir_rename(struct scratchdir *dir, struct uuid table, uid_t owner, const char *from,
+                       struct uuid to_table, const char *to)
+{
+    struct node *node = NULL;
+    size_t i, over;
+
+    pthread_mutex_lock(&dir->lock);
+    i = find_locked(dir, table, owner, from);
+    if (i < dir->count) {
+        node = dir->entries[i];
+        over = find_locked(dir, to_table, owner, to);
+        if (over < dir->count && over != i)
+            remove_locked(dir, over);
+        node->table = to_table;
+        node_set_name(node, to);
+    }
+    pthread_mutex_unlock(&dir->lock);
+    return node;
+}
+
+bool scratchdir_has_any(struct scratchdir *dir, struct uuid table, uid_t owner)
+{
+    char name[NAME_MAX + 1];
+
+    return scratchdir_name_at(dir, table, owner, 0, name);
+}
+
+void scratchdir_remove_table(struct scratchdir *dir, struct uuid table)
+{
+    pthread_mutex_lock(&dir->lock);
+    for (size_t i = dir->count; i-- > 0;)
+        if (uuid_equal(dir->entries[i]->table, table))
+            remove_locked(dir, i);
+    pthread_mutex_unlock(&dir->lock);
+}
+
+bool scratchdir_name_at(struct scratchdir *dir, struct uuid table, uid_t owner, size_t index,
+                        char ret_name[NAME_MAX + 1])
+{
+    bool found = false;
+
+    pthread_mutex_lock(&dir->lock);
+    for (size_t i = 0; i < dir->count && !found; i++) {
+        struct node *node = dir->entries[i];
+
+        if (node->owner != owner || !uuid_equal(node->table, table))
+            continue;
+        if (index-- == 0) {
+            node_get_name(node, ret_name);
+            found = true;
+        }
+    }
+    pthread_mutex_unlock(&dir->lock);
+    return found;
+}

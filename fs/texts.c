@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* README and the two kinds of info. */
+#include "fs/texts.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/timefmt.h"
+
+int text_readme(struct buf *text)
+{
+    static const char readme[] =
+        "This is a rowfs mount: a small ACID database with the shell as its client.\n"
+        "\n"
+        "  mkdir tables/people                        make a table\n"
+        "  echo '{\"id\":1,\"name\":\"Ada\"}' >> tables/people/rows   insert a row (JSON object)\n"
+        "  cat more.ndjson >> tables/people/rows      insert many, all or nothing\n"
+        "  cat tables/people/rows                     select, in commit order\n"
+        "  grep -v Ada tables/people/rows > tables/people/rows     keep some\n"
+        "  cat new.ndjson > tables/people/rows        replace all rows\n"
+        "  : > tables/people/rows                     delete all rows\n"
+        "  mv tables/people tables/persons            rename the table\n"
+        "  rm -r tables/persons                       drop it with its rows\n"
+        "\n"
+        "A close is a commit: what one open file wrote becomes visible at one moment, and\n"
+        "survives power loss, or not at all. A writer that fails (killed, exit status\n"
+        "not 0 with the file open) commits nothing. Rows are appended, never\n"
+        "overwritten in place. Long-lived programs append to tables/<name>/stream,\n"
+        "where every write(2) commits its complete lines.\n"
+        "\n"
+        "  log                  one line per commit\n"
+        "  errors               what was refused to you last, and why\n"
+        "  info                 about the store (not listed; cat it)\n"
+        "  tables/<name>/info   rows, bytes, version (not listed)\n"
+        "\n"
+        "Any other name made beside rows is a scratch file, private to you and never\n"
+        "committed; renamed to rows it replaces them. An error you did not see (a\n"
+        "shell's own echo cannot report one of close) is in errors.\n";
+
+    return buf_append(text, readme, sizeof readme - 1);
+}
+
+static int dump_to_buf(const char *data, size_t bytes, void *buf)
+{
+    return buf_append(buf, data, bytes);
+}
+
+/* Prints and frees an object. */
+static int print(json_t *object, struct buf *text)
+{
+    int r;
+
+    if (!object)
+        return -ENOMEM;
+    r = json_dump_callback(object, dump_to_buf, text, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    json_decref(object);
+    return r < 0 || buf_append(text, "\n", 1) < 0 ? -ENOMEM : 0;
+}
+
+static json_t *writers(struct fs *fs)
+{
+    json_t *list = json_array();
+
+    pthread_mutex_lock(&fs->writing_lock);
+    for (struct handle *h = fs->writing; h; h = h->next)
+        json_array_append_new(list, json_pack("{si si}", "pid", (int)h->opener, "uid",
+                                              (int)h->opener_uid));
+    pthread_mutex_unlock(&fs->writing_lock);
+    return list;
+}
+
+static json_t *operations(struct store *store)
+{
+    const struct store_counts *n = &store->counts;
+
+    return json_pack("{sI sI sI sI sI}", "put", (json_int_t)n->put, "get", (json_int_t)n->get,
+                     "head", (json_int_t)n->head, "list", (json_int_t)n->list, "remove",
+                     (json_int_t)n->remove);
+}
+
+int text_root_info(struct fs *fs, const struct snapshot *snapshot, struct buf *text)
+{
+    char uuid[UUID_TEXT_BYTES + 1], time[TIMEFMT_BYTES + 1];
+    const struct db_limits *limits = db_limits(fs->db);
+
+    uuid_to_text(db_uuid(fs->db), uuid);
+    time_to_text(snapshot->time_usec, time);
+    return print(json_pack("{ss ss si sI sI ss s{sI sI sI} so so}", "store", fs->store_path,
+                           "uuid", uuid, "pid", (int)getpid(), "version",
+                           (json_int_t)snapshot->version, "tables",
+                           (json_int_t)ptree_count(snapshot->by_name), "time", time, "limits",
+                           "row_limit", (json_int_t)limits->row_bytes, "tx_limit",
+                           (json_int_t)limits->tx_bytes, "scratch_limit",
+                           (json_int_t)limits->scratch_bytes, "writers", writers(fs), "operations",
+                           operations(db_store(fs->db))),
+                 text);
+}
+
+int text_table_info(const struct table *table, struct buf *text)
+{
+    char uuid[UUID_TEXT_BYTES + 1], time[TIMEFMT_BYTES + 1];
+
+    uuid_to_text(table->uuid, uuid);
+    time_to_text(table->time_usec, time);
+    return print(json_pack("{ss ss sI sI sI sI sI sI ss}", "table", table->name, "uuid", uuid,
+                           "rows", (json_int_t)table_rows(table), "bytes",
+                           (json_int_t)table_bytes(table), "extents",
+                           (json_int_t)ptree_count(table->extents), "segments",
+                           (json_int_t)ptree_sum(table->extents, EXTENT_SEGMENTS), "created",
+                           (json_int_t)table->created_version, "version",
+                           (json_int_t)table->version, "time", time),
+                 text);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The texts of finite files that are made when they are asked for. */
+#ifndef ROWFS_FS_TEXTS_H
+#define ROWFS_FS_TEXTS_H
+
+#include "fs/fs.h"
+
+/* Each appends to `text`. Errors: -ENOMEM. */
+int text_readme(struct buf *text);
+int text_root_info(struct fs *fs, const struct snapshot *snapshot, struct buf *text);
+int text_table_info(const struct table *table, struct buf *text);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree that users see: which names there are in which directory, what they
+ * lead to, and what stat(2) says of it.
+ *
+ *     MNT/README  log  errors  info*        * works when named, is not listed
+ *     MNT/tables/<name>/rows  stream*  info*  <scratch>
+ *
+ * A table that never had rows, or whose `rows` was just removed, shows no `rows`
+ * to the process that made or removed it, so that cp -r, tar and install, which
+ * create with O_EXCL what they know to be absent, can; to everybody else it is
+ * an empty file.
+ */
+#ifndef ROWFS_FS_TREE_H
+#define ROWFS_FS_TREE_H
+
+#include "fs/fs.h"
+
+/* How long the kernel may answer for us, in seconds. */
+#define TREE_FOREVER 86400.0
+#define TREE_TABLES  1.0 /* a table that another mount made or dropped: opens notice at once */
+
+struct tree_caller {
+    uid_t uid;
+    pid_t tid;
+};
+
+/*
+ * The node called `name` in the directory `parent`, with a new reference, and
+ * how long the kernel may remember the name.
+ *
+ * Errors: -ENOENT; -ESTALE, the kernel is to walk the path again; -EIO and what
+ * the store says, with the reason.
+ */
+int tree_lookup(struct fs *fs, struct node *parent, const char *name,
+                const struct tree_caller *caller, struct node **ret_node, double *ret_seconds,
+                struct err *err);
+
+/* The node of a table, with a new reference. NULL: out of memory. */
+struct node *tree_table_node(struct fs *fs, const struct table *table);
+
+/* A new node for one that writes the table's rows. `shares_ino`: st_ino is the reader's. */
+struct node *tree_writer_node(struct fs *fs, struct table *table, bool shares_ino);
+
+/* A new node for a scratch file. Errors: see scratch_create. */
+int tree_scratch_node(struct fs *fs, struct node *table_node, const char *name, uid_t owner,
+                      mode_t mode, struct node **ret_node, struct err *err);
+
+/*
+ * The table that a table's node stands for, borrowed from the snapshot.
+ * Errors: -ENOENT, it was dropped; -ESTALE, it was renamed or dropped elsewhere and
+ * the kernel is to walk the path again.
+ */
+int tree_table(struct fs *fs, struct node *node, const struct snapshot *snapshot, pid_t tid,
+               struct table **ret_table);
+
+/* Whether the process of this thread is not to see the table's `rows`. */
+bool tree_hides_rows(struct node *table_node, const struct table *table, pid_t tid);
+
+/* The attributes of a node; those of a writer's or scratch file come from the open file if given. */
+void tree_attr(struct fs *fs, struct node *node, const struct handle *handle, struct stat *ret_attr);
+
+/* Whether `name` looks like data that its user meant to append to a table. */
+bool tree_is_data_name(const char *name);
+
+#endif
