@@ -413,13 +413,15 @@ void ptree_seek_index(struct ptree_cursor *cursor, const struct ptree *tree, siz
     while (tree) {
         size_t before = ptree_count(tree->left);
 
-        if (index <= before)
-            push(cursor, tree);
+        if (index > before) {
+            index -= before + 1;
+            tree = tree->right;
+            continue;
+        }
+        push(cursor, tree);
         if (index == before)
             break;
-        if (index > before)
-            index -= before + 1;
-        tree = index < before ? tree->left : tree->right;
+        tree = tree->left;
     }
 }
 
