@@ -9,6 +9,7 @@
 
 #include "core/base/mem.h"
 #include "core/db_private.h"
+#include "core/rowcheck.h"
 
 CLEANUP_POINTER(struct snapshot, snapshot_unref)
 
@@ -57,15 +58,41 @@ void db_set_in_flight(struct db *db, const struct log_position *position)
     pthread_mutex_unlock(&db->head_lock);
 }
 
+struct rowcheck *db_take_checker(struct db *db)
+{
+    struct rowcheck *checker = NULL;
+
+    pthread_mutex_lock(&db->checkers_lock);
+    if (db->checker_count)
+        checker = db->checkers[--db->checker_count];
+    pthread_mutex_unlock(&db->checkers_lock);
+    if (!checker && rowcheck_create(&checker) < 0)
+        return NULL;
+    return checker;
+}
+
+void db_return_checker(struct db *db, struct rowcheck *checker)
+{
+    pthread_mutex_lock(&db->checkers_lock);
+    if (db->checker_count < DB_CHECKERS) {
+        db->checkers[db->checker_count++] = checker;
+        checker = NULL;
+    }
+    pthread_mutex_unlock(&db->checkers_lock);
+    rowcheck_destroy(checker);
+}
+
 /* Whether the head is what we think it is, asked after a probe that found no successor. */
 static int check_head(struct db *db, const struct snapshot *head, struct err *err)
 {
     int r = log_holds(db->store, &head->position, err);
 
-    if (r == 0)
-        return err_set(err, -EIO,
-                       "the store is damaged: record %" PRIu64 " is gone or was replaced",
-                       head->position.seq);
+    if (r == 0) {
+        char key[RECORD_KEY_BYTES];
+
+        record_key(head->position.seq, key);
+        return err_set(err, -EIO, "the store is damaged: %s is gone or was replaced", key);
+    }
     return r < 0 ? r : 0;
 }
 

@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/timefmt.h"
 #include "core/db_private.h"
+#include "core/rowcheck.h"
 #include "core/store/dirstore.h"
 #include "core/store/jsonget.h"
 #include "core/store/sealed.h"
@@ -138,26 +139,38 @@ static int recognise(const char *path, struct err *err)
 
 /* --- loading ---------------------------------------------------------------- */
 
+/* Before anything else is believed of it: another format may be sealed in another way. */
+static int check_format(const struct buf *buf, struct err *err)
+{
+    json_t *object = json_loadb(buf->data, buf->bytes, JSON_DISABLE_EOF_CHECK, NULL);
+    json_t *format = json_object_get(object, "format");
+    int r = 0;
+
+    if (json_is_integer(format) && json_integer_value(format) > STORE_FORMAT)
+        r = err_set(err, -ENOTSUP,
+                    "the store has format %" JSON_INTEGER_FORMAT
+                    ", this rowfs knows no newer one than %d",
+                    json_integer_value(format), STORE_FORMAT);
+    json_decref(object);
+    return r;
+}
+
 static int read_identity(struct store *store, struct identity *ret_identity, struct err *err)
 {
     struct jsonget get = {.name = STORE_FILE, .err = err};
     cleanup_buf struct buf buf = {0};
     struct identity identity;
-    uint64_t format;
     struct hash hash;
     json_t *object;
     size_t body;
     int r = store_get(store, STORE_FILE, &buf, NULL, err);
 
     if (!r)
+        r = check_format(&buf, err);
+    if (!r)
         r = sealed_read(STORE_FILE, buf.data, buf.bytes, &object, &hash, &body, err);
     if (r < 0)
         return r;
-    format = jsonget_u64(&get, object, "format");
-    if (!get.failed && format != STORE_FORMAT)
-        get.failed = err_set(err, -ENOTSUP,
-                             "the store has format %" PRIu64 ", this rowfs knows format %d", format,
-                             STORE_FORMAT);
     identity.uuid = jsonget_uuid(&get, object, "uuid");
     identity.genesis = jsonget_hash(&get, object, "genesis");
     identity.created_usec = jsonget_time(&get, object, "created");
@@ -174,7 +187,7 @@ static int load_genesis(struct db *db, const struct identity *identity, struct e
     int r = log_read(db->store, 0, &record, &position, err);
 
     if (r == -ENOENT)
-        return err_set(err, -EIO, "the store is damaged: record 0 is missing");
+        return err_set(err, -EIO, "the store is damaged: log/00000000000000000000.ndjson is missing");
     if (r < 0)
         return r;
     if (!hash_equal(position.hash, identity->genesis))
@@ -209,11 +222,14 @@ static int check_no_gap(struct db *db, struct err *err)
     if (r < 0)
         return r;
     head = db_head(db);
-    if (highest > head->position.seq)
-        return err_set(err, -EIO,
-                       "the store is damaged: record %" PRIu64 " is missing, record %" PRIu64
-                       " is there",
-                       head->position.seq + 1, highest);
+    if (highest > head->position.seq) {
+        char key[RECORD_KEY_BYTES], highest_key[RECORD_KEY_BYTES];
+
+        record_key(head->position.seq + 1, key);
+        record_key(highest, highest_key);
+        return err_set(err, -EIO, "the store is damaged: %s is missing, %s is there", key,
+                       highest_key);
+    }
     return 0;
 }
 
@@ -243,6 +259,7 @@ int db_open_store(struct store *store, const struct db_options *options, struct 
     pthread_mutex_init(&db->head_lock, NULL);
     pthread_mutex_init(&db->forward_lock, NULL);
     pthread_mutex_init(&db->queue_lock, NULL);
+    pthread_mutex_init(&db->checkers_lock, NULL);
     name_host(db);
     r = read_identity(store, &identity, err);
     if (!r) {
@@ -285,9 +302,12 @@ void db_close(struct db *db)
     if (!db)
         return;
     snapshot_unref(db->head);
+    while (db->checker_count)
+        rowcheck_destroy(db->checkers[--db->checker_count]);
     pthread_mutex_destroy(&db->head_lock);
     pthread_mutex_destroy(&db->forward_lock);
     pthread_mutex_destroy(&db->queue_lock);
+    pthread_mutex_destroy(&db->checkers_lock);
     store_close(db->store);
     free(db);
 }

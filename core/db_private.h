@@ -8,7 +8,10 @@
 #include "core/commit.h"
 #include "core/db.h"
 
-#define HOST_BYTES 64
+#define HOST_BYTES  64
+#define DB_CHECKERS 8
+
+struct rowcheck;
 
 struct db {
     struct store *store;
@@ -22,12 +25,23 @@ struct db {
 
     pthread_mutex_t forward_lock; /* one reader of new records at a time */
 
+    pthread_mutex_t checkers_lock;
+    struct rowcheck *checkers[DB_CHECKERS]; /* not in use; each is some 50 KB */
+    unsigned checker_count;
+
     pthread_mutex_t queue_lock;
     struct commit *queue_first, **queue_end;
     bool leader;
     bool fenced; /* a put ended in doubt: no more commits */
     char fenced_reason[ERR_TEXT_BYTES];
 };
+
+/*
+ * A row checker for the time of one write, and back: an open file that is not
+ * being written to has none. NULL: out of memory.
+ */
+struct rowcheck *db_take_checker(struct db *db);
+void db_return_checker(struct db *db, struct rowcheck *checker);
 
 /* Makes `snapshot` the head unless one at least as new is there. The reference is taken. */
 void db_publish(struct db *db, struct snapshot *snapshot);

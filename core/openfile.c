@@ -9,11 +9,13 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/db_private.h"
 #include "core/rowcheck.h"
 
 /* A process that has written and not closed. */
 struct writer {
     uint64_t owner;
+    bool opener;
     struct buf tail; /* its unfinished line */
     uint64_t lines;  /* that it has finished */
     struct writer *next;
@@ -22,7 +24,7 @@ struct writer {
 struct openfile {
     struct db *db;
     struct openfile_options options;
-    struct rowcheck *check;
+    struct rowcheck *check; /* while lines are being taken */
 
     pthread_mutex_t lock;
     pthread_cond_t idle;
@@ -32,6 +34,7 @@ struct openfile {
     struct stage stage;
     struct writer *writers;
     struct buf leftover; /* the unfinished line of a writer that has closed */
+    uint64_t leftover_lines; /* that writer's, before it */
     uint64_t start, received; /* the end of the file: bytes at open, and written since */
     bool replace;             /* the next commit deletes what is there */
     bool replace_at_close;    /* also when nothing was written */
@@ -52,10 +55,6 @@ int openfile_create(struct db *db, struct table *table, const struct openfile_op
 
     if (!file)
         return -ENOMEM;
-    if (rowcheck_create(&file->check) < 0) {
-        free(file);
-        return -ENOMEM;
-    }
     file->db = db;
     file->options = *options;
     pthread_mutex_init(&file->lock, NULL);
@@ -89,7 +88,6 @@ static void drop_rows(struct openfile *file)
 static void openfile_destroy(struct openfile *file)
 {
     drop_rows(file);
-    rowcheck_destroy(file->check);
     table_unref(file->base);
     pthread_mutex_destroy(&file->lock);
     pthread_cond_destroy(&file->idle);
@@ -170,10 +168,10 @@ static bool is_plain(const char *line, size_t row)
 }
 
 /*
- * Complete lines. Those that need no change are checked one by one and staged
+ * Complete lines, checked one by one. Those that need no change are staged
  * together. `*lines` counts them for the refusal.
  */
-static int take_lines(struct openfile *file, struct stage *stage, const char *data, size_t bytes,
+static int take_checked_lines(struct openfile *file, struct stage *stage, const char *data, size_t bytes,
                       uint64_t *lines, struct err *err)
 {
     const char *run = data, *end = data + bytes;
@@ -207,10 +205,35 @@ static int take_lines(struct openfile *file, struct stage *stage, const char *da
     return r;
 }
 
-/* The writer's entry, made at its first write. An unfinished line left by another is continued. */
-static struct writer *get_writer(struct openfile *file, uint64_t owner)
+static int take_lines(struct openfile *file, struct stage *stage, const char *data, size_t bytes,
+                      uint64_t *lines, struct err *err)
+{
+    int r;
+
+    file->check = db_take_checker(file->db);
+    if (!file->check)
+        return err_nomem(err);
+    r = take_checked_lines(file, stage, data, bytes, lines, err);
+    db_return_checker(file->db, steal_pointer(file->check));
+    return r;
+}
+
+/* The unfinished line that a writer without one is to continue: left behind, or the opener's. */
+static struct buf *find_unfinished(struct openfile *file)
+{
+    if (file->leftover.bytes)
+        return &file->leftover;
+    for (struct writer *writer = file->writers; writer; writer = writer->next)
+        if (writer->opener && writer->tail.bytes)
+            return &writer->tail;
+    return NULL;
+}
+
+/* The writer's entry, made at its first write. */
+static struct writer *get_writer(struct openfile *file, uint64_t owner, bool by_opener)
 {
     struct writer *writer;
+    struct buf *unfinished;
 
     for (writer = file->writers; writer; writer = writer->next)
         if (writer->owner == owner)
@@ -220,13 +243,15 @@ static struct writer *get_writer(struct openfile *file, uint64_t owner)
         if (!writer)
             return NULL;
         writer->owner = owner;
+        writer->opener = by_opener;
         writer->next = file->writers;
         file->writers = writer;
     }
-    if (!writer->tail.bytes && file->leftover.bytes) {
+    unfinished = writer->tail.bytes ? NULL : find_unfinished(file);
+    if (unfinished) {
         buf_finish(&writer->tail);
-        writer->tail = file->leftover;
-        file->leftover = (struct buf){0};
+        writer->tail = *unfinished;
+        *unfinished = (struct buf){0};
     }
     return writer;
 }
@@ -272,7 +297,7 @@ static int take_bytes(struct openfile *file, struct stage *stage, struct writer 
 /* An unfinished line at the end: a row that only lacks its line feed, or a refusal. */
 static int take_leftover(struct openfile *file, struct err *err)
 {
-    uint64_t lines = 0;
+    uint64_t lines = file->leftover_lines;
     int r;
 
     if (!file->leftover.bytes)
@@ -282,8 +307,6 @@ static int take_leftover(struct openfile *file, struct err *err)
     r = take_lines(file, &file->stage, file->leftover.data, file->leftover.bytes, &lines, err);
     if (r == -EINVAL)
         err_prefix(err, r, "the last line is unfinished");
-    if (r < 0 && err)
-        err->line = 0;
     buf_finish(&file->leftover);
     return r;
 }
@@ -298,6 +321,7 @@ static int finish_writer(struct openfile *file, uint64_t owner)
         if (writer->owner != owner)
             continue;
         r = buf_append(&file->leftover, writer->tail.data, writer->tail.bytes);
+        file->leftover_lines = writer->lines;
         *at = writer->next;
         writer_destroy(writer);
         return r;
@@ -410,11 +434,11 @@ static int check_offset(const struct openfile *file, uint64_t offset, struct err
                    offset, file->start + file->received);
 }
 
-static void write_stream(struct openfile *file, uint64_t owner, const char *data, size_t bytes,
-                         openfile_done_fn *done, void *context)
+static void write_stream(struct openfile *file, uint64_t owner, bool by_opener, const char *data,
+                         size_t bytes, openfile_done_fn *done, void *context)
 {
     struct err err = ERR_INIT;
-    struct writer *writer = get_writer(file, owner);
+    struct writer *writer = get_writer(file, owner, by_opener);
     struct stage stage;
     int r;
 
@@ -429,8 +453,8 @@ static void write_stream(struct openfile *file, uint64_t owner, const char *data
     stage_finish(&stage);
 }
 
-void openfile_write(struct openfile *file, uint64_t owner, const char *data, size_t bytes,
-                    uint64_t offset, openfile_done_fn *done, void *context)
+void openfile_write(struct openfile *file, uint64_t owner, bool by_opener, const char *data,
+                    size_t bytes, uint64_t offset, openfile_done_fn *done, void *context)
 {
     struct err err = ERR_INIT;
     struct writer *writer;
@@ -442,11 +466,11 @@ void openfile_write(struct openfile *file, uint64_t owner, const char *data, siz
         return;
     }
     if (file->options.kind == OPENFILE_STREAM) {
-        write_stream(file, owner, data, bytes, done, context);
+        write_stream(file, owner, by_opener, data, bytes, done, context);
         return;
     }
     r = check_offset(file, offset, &err);
-    writer = r < 0 ? NULL : get_writer(file, owner);
+    writer = r < 0 ? NULL : get_writer(file, owner, by_opener);
     if (!r)
         r = writer ? take_bytes(file, &file->stage, writer, data, bytes, &err) : err_nomem(&err);
     if (r < 0)
@@ -456,10 +480,28 @@ void openfile_write(struct openfile *file, uint64_t owner, const char *data, siz
     end_operation(file, false, done, context, r, r < 0 ? &err : NULL);
 }
 
+/* Whether there is anything that a commit would still have to bring. */
+static bool has_pending(const struct openfile *file)
+{
+    return file->replace || file->writers || file->leftover.bytes || stage_rows(&file->stage);
+}
+
+/* Whether the end of a process means that what was written is not to be committed. */
+static bool is_failure(const struct openfile *file, uint64_t owner, bool by_opener,
+                       enum openfile_end end, bool pending)
+{
+    if (end == OPENFILE_ALIVE)
+        return false;
+    if (by_opener || has_written(file, owner))
+        return true;
+    return end == OPENFILE_KILLED && pending;
+}
+
 void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum openfile_end end,
                     const char *why, openfile_done_fn *done, void *context)
 {
     struct err err = ERR_INIT;
+    bool pending;
     int r = 0;
 
     lock_idle(file);
@@ -467,7 +509,8 @@ void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum 
         end_operation(file, false, done, context, file->poisoned, NULL);
         return;
     }
-    if (end == OPENFILE_FAILED && (by_opener || has_written(file, owner)))
+    pending = has_pending(file);
+    if (is_failure(file, owner, by_opener, end, pending))
         r = poison(file, err_set(&err, -ECANCELED, "nothing was committed: %s", why));
     else if (finish_writer(file, owner) < 0)
         r = poison(file, err_nomem(&err));
@@ -477,7 +520,7 @@ void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum 
             poison(file, r);
     }
     if (r < 0)
-        end_operation(file, false, done, context, r, &err);
+        end_operation(file, false, done, context, r, pending ? &err : NULL);
     else if (by_opener && !file->writers)
         commit_rows(file, false, done, context);
     else
@@ -537,9 +580,7 @@ bool openfile_is_undecided(struct openfile *file)
     bool undecided;
 
     pthread_mutex_lock(&file->lock);
-    undecided = file->busy ||
-                (!file->poisoned && (file->replace || file->writers || file->leftover.bytes ||
-                                     stage_rows(&file->stage)));
+    undecided = file->busy || (!file->poisoned && has_pending(file));
     pthread_mutex_unlock(&file->lock);
     return undecided;
 }

@@ -10,13 +10,16 @@
  *  - It belongs to the process that opened it. The opener's close commits once
  *    every writer has closed; another process's close only marks its own bytes
  *    as finished; the last close commits what is left.
- *  - A writer or the opener that ends with anything but exit status 0 poisons
- *    the file: nothing of it is committed.
+ *  - The opener or a writer that ends with anything but exit status 0 poisons
+ *    the file: nothing of it is committed. So does any process that is killed by
+ *    a signal while it shares the file; but a child that wrote nothing may exit
+ *    with 1 (cmp, grep), as a shell script lets it.
  *  - Complete lines are checked as they come, so that write(2) reports what is
  *    wrong with them. After the first refusal the file is poisoned and repeats it.
  *  - Every writer (process) has its own unfinished line, so that the lines of
  *    processes that write at once are not torn. An unfinished line that a writer
- *    leaves behind is continued by the next one that begins.
+ *    leaves behind, or the opener while it waits, is continued by the next one that
+ *    begins: { printf '{"a":'; cat value; echo '}'; } >> rows.
  *  - Opened to replace (O_TRUNC) and nothing written: decided at the last close,
  *    because a shell closes a duplicate before its command has begun.
  *
@@ -39,7 +42,8 @@ enum openfile_kind {
 /* How the process that closes a descriptor stands. */
 enum openfile_end {
     OPENFILE_ALIVE,  /* it lives, or ended with exit status 0 */
-    OPENFILE_FAILED, /* it ended otherwise */
+    OPENFILE_FAILED, /* it ended with another exit status */
+    OPENFILE_KILLED, /* it was killed by a signal */
 };
 
 /*
@@ -72,12 +76,12 @@ int openfile_create(struct db *db, struct table *table, const struct openfile_op
  * row or the commit over its limit; the first refusal again; for a stream also
  * those of a commit; -ENOSPC and what the store says; -ENOMEM.
  */
-void openfile_write(struct openfile *file, uint64_t owner, const char *data, size_t bytes,
-                    uint64_t offset, openfile_done_fn *done, void *context);
+void openfile_write(struct openfile *file, uint64_t owner, bool by_opener, const char *data,
+                    size_t bytes, uint64_t offset, openfile_done_fn *done, void *context);
 
 /*
  * A process closes a descriptor of the file (FLUSH). `why` says how it ended,
- * for OPENFILE_FAILED: "the process was killed by signal 9".
+ * unless it is alive: "the process was killed by signal 9".
  *
  * Errors: -EINVAL, the last line is unfinished and not a row; -ECANCELED, it was
  * aborted; those of a commit.

@@ -2,6 +2,7 @@
 /* The row checker: one pass over the line, no recursion, nothing built. */
 #include "core/rowcheck.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -407,7 +408,8 @@ int rowcheck_line(struct rowcheck *check, const char *line, size_t line_bytes, s
     char padded[2 * TEXTSCAN_BYTES] = "";
     const char *p;
 
-    /* A scan near the end of the line looks back as far as this. */
+    /* A scan near the end of the line looks back as far as this, a look at a name less far. */
+    static_assert(TEXTSCAN_BYTES >= ROWNAMES_READABLE_BYTES, "a short line is padded for both");
     if (line_bytes < TEXTSCAN_BYTES) {
         if (line_bytes)
             memcpy(padded + TEXTSCAN_BYTES, line, line_bytes);

@@ -15,6 +15,7 @@
 /* An object's first names are compared one by one, those beyond go into the hash set. */
 #define ROWNAMES_FEW 16
 
+/* What may be read of a line, however short, before its end. */
 #define ROWNAMES_READABLE_BYTES 8
 
 struct rowname {
@@ -25,9 +26,9 @@ struct rowname {
 
 /* The names of one object. */
 struct rownames_object {
+    uint64_t group; /* of the names in the set; 0: none */
     unsigned few_count;
     struct rowname few[ROWNAMES_FEW];
-    uint64_t group; /* of the names in the set; 0: none */
 };
 
 /* What all objects of a row share. */

@@ -201,7 +201,7 @@ static int copy_rows(struct scratch *scratch, struct openfile *file, struct verd
     while (!r && (n = scratch_read(scratch, buf, COPY_BYTES, offset)) != 0) {
         if (n < 0)
             return err_set(verdict->err, n, "cannot read the scratch file: %s", strerror(-n));
-        openfile_write(file, 0, buf, (size_t)n, offset, note_verdict, verdict);
+        openfile_write(file, 0, true, buf, (size_t)n, offset, note_verdict, verdict);
         r = wait_verdict(verdict);
         offset += (uint64_t)n;
     }

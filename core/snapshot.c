@@ -260,12 +260,19 @@ static struct snapshot *snapshot_copy(const struct snapshot *base)
 
     if (!copy)
         return NULL;
-    *copy = *base;
+    /* Not by assignment: others count references of the base meanwhile. */
+    *copy = (struct snapshot){
+        .position = base->position,
+        .version = base->version,
+        .time_usec = base->time_usec,
+        .named_usec = base->named_usec,
+        .read_only = base->read_only,
+        .by_name = ptree_ref(base->by_name),
+        .by_uuid = ptree_ref(base->by_uuid),
+        .objects = ptree_ref(base->objects),
+        .history = ptree_ref(base->history),
+    };
     atomic_init(&copy->refs, 1);
-    ptree_ref(copy->by_name);
-    ptree_ref(copy->by_uuid);
-    ptree_ref(copy->objects);
-    ptree_ref(copy->history);
     return copy;
 }
 

@@ -69,34 +69,35 @@ static unsigned long stat_field(const char *stat, int n)
     return p ? strtoul(p, NULL, 10) : 0;
 }
 
-static bool explain(unsigned long exit_code, char *why, size_t why_bytes)
+static enum openfile_end explain(unsigned long exit_code, char *why, size_t why_bytes)
 {
     unsigned signal = exit_code & 0x7f;
 
-    if (signal)
-        snprintf(why, why_bytes, "the process was killed by signal %u (SIG%s)", signal,
-                 sigabbrev_np((int)signal) ? sigabbrev_np((int)signal) : "?");
-    else
+    if (!signal) {
         snprintf(why, why_bytes, "the process ended with exit status %lu", exit_code >> 8 & 0xff);
-    return true;
+        return OPENFILE_FAILED;
+    }
+    snprintf(why, why_bytes, "the process was killed by signal %u (SIG%s)", signal,
+             sigabbrev_np((int)signal) ? sigabbrev_np((int)signal) : "?");
+    return OPENFILE_KILLED;
 }
 
-bool caller_has_failed(pid_t tid, char *why, size_t why_bytes)
+enum openfile_end caller_end(pid_t tid, char *why, size_t why_bytes)
 {
     char stat[2048];
     unsigned long exit_code, flags;
 
     if (tid <= 0)
-        return false;
+        return OPENFILE_ALIVE; /* trust_close: nothing can be known */
     /*
      * First statm, which takes no lock: an execve that closes a descriptor of
      * ours waits for this FLUSH with a lock held that reading `stat` waits for.
      * Only a task whose memory is gone is past all that.
      */
     if (read_proc(tid, "statm", stat, sizeof stat) <= 0 || strncmp(stat, "0 ", 2))
-        return false;
+        return OPENFILE_ALIVE;
     if (read_proc(tid, "stat", stat, sizeof stat) <= 0)
-        return false;
+        return OPENFILE_ALIVE;
     exit_code = stat_field(stat, STAT_EXIT_CODE);
     if (exit_code)
         return explain(exit_code, why, why_bytes);
@@ -106,7 +107,7 @@ bool caller_has_failed(pid_t tid, char *why, size_t why_bytes)
      */
     flags = stat_field(stat, STAT_FLAGS);
     if (geteuid() == 0 || !(flags & PF_EXITING) || !(flags & PF_SIGNALED))
-        return false;
+        return OPENFILE_ALIVE;
     snprintf(why, why_bytes, "the process was killed by a signal");
-    return true;
+    return OPENFILE_KILLED;
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "core/openfile.h"
+
 /* The process (thread group) of a thread; the thread itself when it cannot be known. */
 pid_t caller_process(pid_t tid);
 
@@ -20,10 +22,9 @@ pid_t caller_process(pid_t tid);
 bool caller_is_visible(pid_t tid);
 
 /*
- * Called in FLUSH, with which the caller waits for us: whether it is ending, and
- * with anything but exit status 0. If so, `why` says how: "the process was
- * killed by signal 9".
+ * Called in FLUSH, with which the caller waits for us: whether it lives, or how
+ * it ends. Unless it is alive, `why` says so: "the process was killed by signal 9".
  */
-bool caller_has_failed(pid_t tid, char *why, size_t why_bytes);
+enum openfile_end caller_end(pid_t tid, char *why, size_t why_bytes);
 
 #endif

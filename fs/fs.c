@@ -5,14 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fs/content.h"
 #include "fs/reply.h"
 #include "fs/trace.h"
 
 int fs_init(struct fs *fs, struct db *db, const struct fs_options *options,
             const char *store_path)
 {
-    bool made;
-
     *fs = (struct fs){.db = db, .options = *options, .store_path = store_path};
     fs->scratch_budget.limit = db_limits(db)->scratch_bytes;
     if (nodes_init(&fs->nodes) < 0)
@@ -21,9 +20,12 @@ int fs_init(struct fs *fs, struct db *db, const struct fs_options *options,
     settle_init(&fs->settle);
     refusals_init(&fs->refusals);
     scratchdir_init(&fs->scratches, &fs->nodes);
-    pthread_mutex_init(&fs->writing_lock, NULL);
-    fs->root = node_make(&fs->nodes, NODE_ROOT, NULL, FUSE_ROOT_ID, &made);
-    return fs->root ? 0 : -ENOMEM;
+    pthread_mutex_init(&fs->handles_lock, NULL);
+    fs->root = node_new(NODE_ROOT, "");
+    if (!fs->root)
+        return -ENOMEM;
+    fs->root = node_publish(&fs->nodes, fs->root, false);
+    return 0;
 }
 
 static void note_dropped(void *context, int result, const struct err *err)
@@ -34,33 +36,65 @@ static void note_dropped(void *context, int result, const struct err *err)
         trace_error("process %d: %s", (int)handle->opener, err->text);
 }
 
-/* Files whose last close the kernel did not tell us of any more. */
-static void end_writing(struct fs *fs, bool unmounted)
+static void end_openfile(struct handle *handle, bool unmounted)
 {
-    while (fs->writing) {
-        struct handle *handle = fs->writing;
-
-        fs->writing = handle->next;
-        if (!unmounted) {
-            if (openfile_is_undecided(handle->file))
-                trace_error("process %d had a file open: what it wrote was not committed",
-                            (int)handle->opener);
-            openfile_abort(handle->file);
-        }
-        openfile_release(handle->file, note_dropped, handle);
-        free(handle);
+    if (!unmounted) {
+        if (openfile_is_undecided(handle->file))
+            trace_error("process %d had a file open: what it wrote was not committed",
+                        (int)handle->opener);
+        openfile_abort(handle->file);
     }
+    openfile_release(handle->file, note_dropped, handle);
+}
+
+struct handle *fs_handle_new(struct fs *fs, enum handle_kind kind, struct node *node)
+{
+    struct handle *handle = calloc(1, sizeof *handle);
+
+    if (!handle)
+        return NULL;
+    handle->kind = kind;
+    handle->node = node;
+    pthread_mutex_lock(&fs->handles_lock);
+    handle->next = fs->handles;
+    handle->link = &fs->handles;
+    if (fs->handles)
+        fs->handles->link = &handle->next;
+    fs->handles = handle;
+    pthread_mutex_unlock(&fs->handles_lock);
+    return handle;
+}
+
+void fs_handle_unlink(struct fs *fs, struct handle *handle)
+{
+    pthread_mutex_lock(&fs->handles_lock);
+    *handle->link = handle->next;
+    if (handle->next)
+        handle->next->link = handle->link;
+    pthread_mutex_unlock(&fs->handles_lock);
+}
+
+void fs_handle_destroy(struct fs *fs, struct handle *handle)
+{
+    fs_handle_unlink(fs, handle);
+    content_unref(handle->content);
+    snapshot_unref(handle->snapshot);
+    free(handle);
 }
 
 void fs_finish(struct fs *fs, bool unmounted)
 {
-    end_writing(fs, unmounted);
+    while (fs->handles) { /* those whose last close the kernel did not tell us of */
+        if (fs->handles->file)
+            end_openfile(fs->handles, unmounted);
+        fs_handle_destroy(fs, fs->handles);
+    }
     redirects_finish(&fs->redirects);
     scratchdir_finish(&fs->scratches);
     nodes_finish(&fs->nodes);
     settle_finish(&fs->settle);
     refusals_finish(&fs->refusals);
-    pthread_mutex_destroy(&fs->writing_lock);
+    pthread_mutex_destroy(&fs->handles_lock);
 }
 
 int fs_refresh(struct fs *fs, struct snapshot **ret_snapshot, struct err *err)

@@ -26,6 +26,7 @@ struct fs_options {
 struct handle {
     enum handle_kind { HANDLE_CONTENT, HANDLE_OPENFILE, HANDLE_SCRATCH, HANDLE_DIRECTORY } kind;
     struct node *node; /* borrowed: the kernel holds it as long as the descriptor */
+    struct handle *next, **link; /* in fs->handles */
 
     struct content *content; /* CONTENT: owned reference */
 
@@ -34,7 +35,6 @@ struct handle {
     pid_t opener_tid;
     uid_t opener_uid;
     struct settle_ticket ticket;
-    struct handle *next, **link; /* in fs->writing */
 
     struct snapshot *snapshot; /* DIRECTORY: what it lists; owned reference */
     struct table *table;       /* DIRECTORY of a table: borrowed from the snapshot */
@@ -55,8 +55,8 @@ struct fs {
     struct scratchdir scratches;
     struct scratch_budget scratch_budget;
 
-    pthread_mutex_t writing_lock;
-    struct handle *writing; /* all HANDLE_OPENFILE, for `info` and for shutdown */
+    pthread_mutex_t handles_lock;
+    struct handle *handles; /* all that are open, for `info` and for shutdown */
 
     void (*on_init)(void *context); /* the kernel talks to us: the mount is usable */
     void *on_init_context;
@@ -72,6 +72,13 @@ int fs_init(struct fs *fs, struct db *db, const struct fs_options *options,
  * last close would have decided is committed; otherwise it is dropped.
  */
 void fs_finish(struct fs *fs, bool unmounted);
+
+/* A new handle, in the list of all. NULL: out of memory. */
+struct handle *fs_handle_new(struct fs *fs, enum handle_kind kind, struct node *node);
+void fs_handle_unlink(struct fs *fs, struct handle *handle);
+
+/* Unlinks and frees it with all but its open file. */
+void fs_handle_destroy(struct fs *fs, struct handle *handle);
 
 static inline struct fs *fs_of(fuse_req_t req)
 {

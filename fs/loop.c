@@ -113,6 +113,7 @@ int loop_start(struct fs *fs, struct loop **ret_loop)
 {
     struct sigaction wake = {.sa_handler = ignore_signal};
     struct loop *loop = calloc(1, sizeof *loop);
+    bool started;
 
     if (!loop)
         return -ENOMEM;
@@ -123,8 +124,9 @@ int loop_start(struct fs *fs, struct loop **ret_loop)
     sigaction(SIGUSR2, &wake, NULL); /* no SA_RESTART: it ends a read(2) that waits */
     pthread_mutex_lock(&loop->lock);
     spawn(loop);
+    started = loop->count > 0;
     pthread_mutex_unlock(&loop->lock);
-    if (!loop->count) {
+    if (!started) {
         free(loop);
         return -EAGAIN;
     }
@@ -132,20 +134,24 @@ int loop_start(struct fs *fs, struct loop **ret_loop)
     return 0;
 }
 
-/* Threads that wait for a request are woken until they have noticed. */
-static void join(pthread_t thread)
+/*
+ * Joins the last thread. All are woken until it has noticed: one of them waits in
+ * read(2), the others for their turn.
+ */
+static void join(struct loop *loop, unsigned count)
 {
     struct timespec until;
 
     do {
-        pthread_kill(thread, SIGUSR2);
+        for (unsigned i = 0; i < count; i++)
+            pthread_kill(loop->threads[i], SIGUSR2);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += 10000000;
         if (until.tv_nsec >= 1000000000) {
             until.tv_nsec -= 1000000000;
             until.tv_sec++;
         }
-    } while (pthread_timedjoin_np(thread, NULL, &until) == ETIMEDOUT);
+    } while (pthread_timedjoin_np(loop->threads[count - 1], NULL, &until) == ETIMEDOUT);
 }
 
 void loop_run(struct loop *loop, bool *ret_unmounted)
@@ -169,9 +175,9 @@ void loop_run(struct loop *loop, bool *ret_unmounted)
         pthread_mutex_unlock(&loop->lock);
         if (!count)
             break;
-        join(loop->threads[count - 1]);
+        join(loop, count);
         pthread_mutex_lock(&loop->lock);
-        loop->threads[count - 1] = loop->threads[--loop->count];
+        loop->threads[count - 1] = loop->threads[--loop->count]; /* the one made meanwhile */
         pthread_mutex_unlock(&loop->lock);
     }
     pthread_mutex_destroy(&loop->receive);

@@ -122,36 +122,41 @@ static void unlink_locked(struct nodes *nodes, struct node *node)
     node->key = NULL;
 }
 
-struct node *node_make(struct nodes *nodes, enum node_kind kind, const char *key, uint64_t ino,
-                       bool *ret_made)
+struct node *node_new(enum node_kind kind, const char *key)
 {
-    struct node *node = calloc(1, sizeof *node), *other = NULL;
+    struct node *node = calloc(1, sizeof *node);
 
     if (!node)
         return NULL;
     node->kind = kind;
-    node->ino = ino;
+    node->ino = kind == NODE_ROOT ? FUSE_ROOT_ID : node_ino_of(key);
     atomic_init(&node->refs, 1);
     pthread_mutex_init(&node->name_lock, NULL);
-    if (key) {
-        node->key = strdup(key);
-        if (!node->key) {
-            node_free(node);
-            return NULL;
-        }
+    node->key = strdup(key);
+    if (!node->key) {
+        node_free(node);
+        return NULL;
+    }
+    return node;
+}
+
+struct node *node_publish(struct nodes *nodes, struct node *node, bool findable)
+{
+    struct node *other;
+
+    if (!findable) {
+        free(node->key);
+        node->key = NULL;
     }
     pthread_mutex_lock(&nodes->lock);
-    if (key)
-        other = find_locked(nodes, key);
+    other = findable ? find_locked(nodes, node->key) : NULL;
     if (!other)
         add_locked(nodes, node);
     pthread_mutex_unlock(&nodes->lock);
-    if (other) {
-        node_free(node);
-        node = other;
-    }
-    *ret_made = !other;
-    return node;
+    if (!other)
+        return node;
+    node_free(node);
+    return other;
 }
 
 void node_ref(struct node *node)

@@ -55,7 +55,7 @@ struct node {
     struct content *content; /* CONTENT */
     struct scratch *scratch; /* SCRATCH */
     uid_t owner;             /* SCRATCH */
-    mode_t mode;             /* SCRATCH; CONTENT: its permission bits */
+    mode_t mode;             /* SCRATCH; CONTENT: its permission bits; WRITER: those asked at creat(2) */
     _Atomic int64_t mtime_usec; /* SCRATCH */
 };
 
@@ -69,14 +69,21 @@ struct nodes {
 int nodes_init(struct nodes *nodes);   /* Errors: -ENOMEM. */
 void nodes_finish(struct nodes *nodes); /* frees what the kernel did not forget */
 
-/*
- * The node with this key and one more reference, or NULL. A new node with one
- * reference, known under `key` unless that is NULL; should another thread have
- * made it meanwhile, that one and `*ret_made` false. NULL: out of memory.
- */
+/* The node with this key and one more reference, or NULL. */
 struct node *node_find(struct nodes *nodes, const char *key);
-struct node *node_make(struct nodes *nodes, enum node_kind kind, const char *key, uint64_t ino,
-                       bool *ret_made);
+
+/*
+ * A new node with one reference that nobody finds yet; st_ino is made of `key`.
+ * The caller fills it in and hands it to node_publish. NULL: out of memory.
+ */
+struct node *node_new(enum node_kind kind, const char *key);
+
+/*
+ * Makes a node known, `findable` also by its key. Takes the caller's reference and
+ * returns the node to use: this one, or the one that another thread has
+ * published under the same key meanwhile.
+ */
+struct node *node_publish(struct nodes *nodes, struct node *node, bool findable);
 
 void node_ref(struct node *node);
 void node_unref(struct nodes *nodes, struct node *node, uint64_t count);

@@ -14,43 +14,12 @@
 
 CLEANUP_POINTER(struct snapshot, snapshot_unref)
 
-static struct handle *handle_new(enum handle_kind kind, struct node *node)
-{
-    struct handle *handle = calloc(1, sizeof *handle);
-
-    if (handle) {
-        handle->kind = kind;
-        handle->node = node;
-    }
-    return handle;
-}
-
 static bool writes(int flags)
 {
     return (flags & O_ACCMODE) != O_RDONLY;
 }
 
 /* --- opening for writing -------------------------------------------------------------- */
-
-static void link_writing(struct fs *fs, struct handle *handle)
-{
-    pthread_mutex_lock(&fs->writing_lock);
-    handle->next = fs->writing;
-    handle->link = &fs->writing;
-    if (fs->writing)
-        fs->writing->link = &handle->next;
-    fs->writing = handle;
-    pthread_mutex_unlock(&fs->writing_lock);
-}
-
-static void unlink_writing(struct fs *fs, struct handle *handle)
-{
-    pthread_mutex_lock(&fs->writing_lock);
-    *handle->link = handle->next;
-    if (handle->next)
-        handle->next->link = handle->link;
-    pthread_mutex_unlock(&fs->writing_lock);
-}
 
 static int check_may_write(struct fs *fs, pid_t tid, struct err *err)
 {
@@ -64,6 +33,13 @@ static int check_may_write(struct fs *fs, pid_t tid, struct err *err)
     return r;
 }
 
+static void no_one(void *context, int result, const struct err *err)
+{
+    (void)context;
+    (void)result;
+    (void)err;
+}
+
 /* A handle that writes a table's rows; `table` is borrowed. */
 static int open_rows(fuse_req_t req, struct node *node, struct table *table, int flags,
                      struct handle **ret_handle, struct err *err)
@@ -75,41 +51,38 @@ static int open_rows(fuse_req_t req, struct node *node, struct table *table, int
         .replace = (flags & O_TRUNC) && node->kind != NODE_STREAM,
         .append = flags & O_APPEND,
     };
+    struct openfile *file;
     struct handle *handle;
     int r = check_may_write(fs, ctx->pid, err);
 
     if (r < 0)
         return r;
-    handle = handle_new(HANDLE_OPENFILE, node);
-    if (!handle || openfile_create(fs->db, table, &options, &handle->file) < 0) {
-        free(handle);
+    if (openfile_create(fs->db, table, &options, &file) < 0)
+        return err_nomem(err);
+    handle = fs_handle_new(fs, HANDLE_OPENFILE, node);
+    if (!handle) {
+        openfile_abort(file);
+        openfile_release(file, no_one, NULL);
         return err_nomem(err);
     }
+    pthread_mutex_lock(&fs->handles_lock); /* `info` may be looking at it already */
     handle->opener_tid = ctx->pid;
     handle->opener = caller_process(ctx->pid);
     handle->opener_uid = ctx->uid;
-    link_writing(fs, handle);
+    handle->file = file;
+    pthread_mutex_unlock(&fs->handles_lock);
     *ret_handle = handle;
     return 0;
-}
-
-static void no_one(void *context, int result, const struct err *err)
-{
-    (void)context;
-    (void)result;
-    (void)err;
 }
 
 /* The kernel did not take the answer to an open. */
 static void discard(struct fs *fs, struct handle *handle)
 {
     if (handle->file) {
-        unlink_writing(fs, handle);
         openfile_abort(handle->file);
         openfile_release(handle->file, no_one, NULL);
     }
-    content_unref(handle->content);
-    free(handle);
+    fs_handle_destroy(fs, handle);
 }
 
 static void set_writer_flags(struct fuse_file_info *fi, struct handle *handle)
@@ -121,18 +94,19 @@ static void set_writer_flags(struct fuse_file_info *fi, struct handle *handle)
 static void open_writer(fuse_req_t req, struct node *node, struct table *table,
                         struct fuse_file_info *fi)
 {
+    struct fs *fs = fs_of(req);
     struct err err = ERR_INIT;
     struct handle *handle;
     int r = open_rows(req, node, table, fi->flags, &handle, &err);
 
-    redirect_end(&fs_of(req)->redirects, fuse_req_ctx(req)->pid);
+    redirect_end(&fs->redirects, fuse_req_ctx(req)->pid);
     if (r < 0) {
         reply_refusal(req, node, NULL, r, &err);
         return;
     }
     set_writer_flags(fi, handle);
     if (fuse_reply_open(req, fi) < 0)
-        discard(fs_of(req), handle);
+        discard(fs, handle);
 }
 
 /* The newest version of the node's table, borrowed from the snapshot; or the answer why not. */
@@ -167,10 +141,10 @@ static void open_newest_for_writing(fuse_req_t req, struct node *node, struct fu
 static void open_content(fuse_req_t req, struct node *node, struct content *content,
                          bool direct_io, struct fuse_file_info *fi)
 {
-    struct handle *handle = handle_new(HANDLE_CONTENT, node);
+    struct fs *fs = fs_of(req);
+    struct handle *handle = content ? fs_handle_new(fs, HANDLE_CONTENT, node) : NULL;
 
-    if (!handle || !content) {
-        free(handle);
+    if (!handle) {
         reply_code(req, -ENOMEM);
         return;
     }
@@ -180,7 +154,7 @@ static void open_content(fuse_req_t req, struct node *node, struct content *cont
     fi->keep_cache = !direct_io; /* a node's content never changes */
     fi->noflush = 1;
     if (fuse_reply_open(req, fi) < 0)
-        discard(fs_of(req), handle);
+        discard(fs, handle);
 }
 
 static void open_version(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
@@ -188,7 +162,8 @@ static void open_version(fuse_req_t req, struct node *node, struct fuse_file_inf
     struct fs *fs = fs_of(req);
 
     if (!writes(fi->flags)) {
-        open_content(req, node, node->content, false, fi);
+        /* Who cannot be led to another inode may share this one with a writer: see below. */
+        open_content(req, node, node->content, fuse_req_ctx(req)->pid <= 0, fi);
         return;
     }
     if (!(node->mode & 0222)) {
@@ -200,9 +175,9 @@ static void open_version(fuse_req_t req, struct node *node, struct fuse_file_inf
         return;
     }
     /*
-     * The thread came back without another lookup (/proc/self/fd/N): it writes
-     * on the readers' inode, whose size the kernel will now get wrong. So no one
-     * else shall find that inode again.
+     * The thread came back without another lookup (/proc/self/fd/N) or cannot be
+     * led: it writes on the readers' inode, whose size the kernel will now get
+     * wrong. So no one else shall find that inode again.
      */
     node_retire(&fs->nodes, node);
     open_newest_for_writing(req, node, fi);
@@ -230,20 +205,23 @@ static void read_writer_node(fuse_req_t req, struct node *node, struct fuse_file
 
 static void open_scratch(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
 {
-    struct handle *handle = handle_new(HANDLE_SCRATCH, node);
+    struct fs *fs = fs_of(req);
     struct err err = ERR_INIT;
-    int r = handle ? 0 : -ENOMEM;
+    struct handle *handle;
+    int r = fi->flags & O_TRUNC ? scratch_truncate(node->scratch, 0, &err) : 0;
 
-    if (!r && (fi->flags & O_TRUNC))
-        r = scratch_truncate(node->scratch, 0, &err);
     if (r < 0) {
-        free(handle);
         reply_refusal(req, node, NULL, r, &err);
+        return;
+    }
+    handle = fs_handle_new(fs, HANDLE_SCRATCH, node);
+    if (!handle) {
+        reply_code(req, -ENOMEM);
         return;
     }
     fi->fh = (uintptr_t)handle;
     if (fuse_reply_open(req, fi) < 0)
-        free(handle);
+        fs_handle_destroy(fs, handle);
 }
 
 void fs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -290,7 +268,7 @@ static void reply_created(fuse_req_t req, struct node *node, struct handle *hand
 }
 
 /* `rows` of a table that shows none to this process. */
-static void create_rows(fuse_req_t req, struct node *dir, struct table *table,
+static void create_rows(fuse_req_t req, struct node *dir, struct table *table, mode_t mode,
                         struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
@@ -305,6 +283,7 @@ static void create_rows(fuse_req_t req, struct node *dir, struct table *table,
         reply_refusal(req, dir, "rows", r, &err);
         return;
     }
+    node->mode = mode & 07777;
     pthread_mutex_lock(&dir->name_lock);
     dir->hidden_for = 0;
     pthread_mutex_unlock(&dir->name_lock);
@@ -329,7 +308,7 @@ static void create_scratch(fuse_req_t req, struct node *dir, const char *name, m
         reply_refusal(req, dir, name, r, &err);
         return;
     }
-    handle = handle_new(HANDLE_SCRATCH, node);
+    handle = fs_handle_new(fs, HANDLE_SCRATCH, node);
     if (!handle) {
         scratchdir_remove(&fs->scratches, dir->table, node->owner, name);
         node_unref(&fs->nodes, node, 1);
@@ -364,7 +343,7 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
     if (r < 0)
         fuse_reply_err(req, -r);
     else if (!strcmp(name, "rows"))
-        create_rows(req, dir, table, fi);
+        create_rows(req, dir, table, mode, fi);
     else
         create_scratch(req, dir, name, mode, fi);
 }
@@ -452,6 +431,11 @@ static void write_scratch(fuse_req_t req, struct node *node, const char *buf, si
         fuse_reply_write(req, size);
 }
 
+static bool is_opener(const struct handle *handle, pid_t tid)
+{
+    return tid == handle->opener_tid || caller_process(tid) == handle->opener;
+}
+
 void fs_op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
                  struct fuse_file_info *fi)
 {
@@ -467,12 +451,7 @@ void fs_op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, o
     if (!op)
         return;
     op->bytes = size;
-    openfile_write(handle->file, fi->lock_owner, buf, size, (uint64_t)off, done_write, op);
-}
-
-static bool is_opener(const struct handle *handle, pid_t tid)
-{
-    return tid == handle->opener_tid || caller_process(tid) == handle->opener;
+    openfile_write(handle->file, fi->lock_owner, is_opener(handle, fuse_req_ctx(req)->pid), buf, size, (uint64_t)off, done_write, op);
 }
 
 /* A process closes its copy of a descriptor, and waits for the verdict. */
@@ -481,8 +460,8 @@ void fs_op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct handle *handle = fs_handle(fi);
     pid_t tid = fuse_req_ctx(req)->pid;
     struct file_op *op;
+    enum openfile_end end;
     char why[128];
-    bool failed;
 
     (void)ino;
     if (handle->kind != HANDLE_OPENFILE) {
@@ -492,9 +471,8 @@ void fs_op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     op = file_op_new(req, handle);
     if (!op)
         return;
-    failed = caller_has_failed(tid, why, sizeof why);
-    openfile_close(handle->file, fi->lock_owner, is_opener(handle, tid),
-                   failed ? OPENFILE_FAILED : OPENFILE_ALIVE, why, done_plain, op);
+    end = caller_end(tid, why, sizeof why);
+    openfile_close(handle->file, fi->lock_owner, is_opener(handle, tid), end, why, done_plain, op);
 }
 
 void fs_op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
@@ -523,7 +501,7 @@ static void done_release(void *context, int result, const struct err *err)
     note_if_new(op, result, err);
     settle_end(&op->fs->settle, &handle->ticket);
     fuse_reply_err(op->req, 0);
-    free(handle);
+    fs_handle_destroy(op->fs, handle);
 }
 
 void fs_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -533,12 +511,10 @@ void fs_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
     (void)ino;
     if (handle->kind != HANDLE_OPENFILE) {
-        content_unref(handle->content);
-        free(handle);
+        fs_handle_destroy(fs_of(req), handle);
         fuse_reply_err(req, 0);
         return;
     }
-    unlink_writing(fs_of(req), handle);
     op = file_op_new(req, handle);
     if (op)
         openfile_release(handle->file, done_release, op);

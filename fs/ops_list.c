@@ -33,30 +33,23 @@ void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, -r); /* ENOENT, or ESTALE: walk again */
         return;
     }
-    handle = calloc(1, sizeof *handle);
+    handle = fs_handle_new(fs, HANDLE_DIRECTORY, node);
     if (!handle) {
         reply_code(req, -ENOMEM);
         return;
     }
-    handle->kind = HANDLE_DIRECTORY;
-    handle->node = node;
     handle->snapshot = steal_pointer(snapshot);
     handle->table = table;
     handle->hides_rows = table && tree_hides_rows(node, table, tid);
     fi->fh = (uintptr_t)handle;
-    if (fuse_reply_open(req, fi) < 0) {
-        snapshot_unref(handle->snapshot);
-        free(handle);
-    }
+    if (fuse_reply_open(req, fi) < 0)
+        fs_handle_destroy(fs, handle);
 }
 
 void fs_op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    struct handle *handle = fs_handle(fi);
-
     (void)ino;
-    snapshot_unref(handle->snapshot);
-    free(handle);
+    fs_handle_destroy(fs_of(req), fs_handle(fi));
     fuse_reply_err(req, 0);
 }
 
@@ -159,7 +152,7 @@ static size_t add_plus(fuse_req_t req, char *buf, size_t size, const struct entr
         node = tree_table_node(fs, entry->table);
     if (node) {
         param.ino = node_id(node);
-        param.entry_timeout = param.attr_timeout = TREE_TABLES;
+        param.entry_timeout = param.attr_timeout = TREE_LISTED;
         tree_attr(fs, node, NULL, &param.attr);
     }
     n = fuse_add_direntry_plus(req, buf, size, entry->name, &param, next);

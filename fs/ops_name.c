@@ -16,7 +16,8 @@ CLEANUP_POINTER(struct commit, commit_destroy)
 
 /* A request that waits for its commit. */
 struct name_op {
-    fuse_req_t req;
+    fuse_req_t req; /* gone once it is answered */
+    struct fs *fs;
     struct commit *commit;
     struct node *parent; /* borrowed: the kernel holds it during the request */
     char name[NAME_MAX + 1];
@@ -37,6 +38,7 @@ static struct name_op *name_op_new(fuse_req_t req, struct node *parent, const ch
         return NULL;
     }
     op->req = req;
+    op->fs = fs_of(req);
     op->parent = parent;
     op->done = done;
     strncpy(op->name, name, NAME_MAX);
@@ -58,24 +60,21 @@ static void committed(struct commit *commit, int result, void *context)
     else
         op->done(op);
     if (op->node)
-        node_unref(&fs_of(op->req)->nodes, op->node, 1);
+        node_unref(&op->fs->nodes, op->node, 1);
     name_op_destroy(op);
 }
 
 /* Submits the operation, or answers why not. `r` is what preparing it returned. */
 static void submit(struct name_op *op, int r)
 {
-    struct fs *fs;
-
     if (!op)
         return;
-    fs = fs_of(op->req);
     if (r < 0) {
         reply_code(op->req, r);
         name_op_destroy(op);
         return;
     }
-    commit_submit(fs->db, op->commit, committed, op);
+    commit_submit(op->fs->db, op->commit, committed, op);
 }
 
 static void done_plain(struct name_op *op)
@@ -117,10 +116,10 @@ static bool get_table(fuse_req_t req, struct node *parent, const char *name,
 
 static void done_mkdir(struct name_op *op)
 {
-    struct fs *fs = fs_of(op->req);
+    struct fs *fs = op->fs;
     cleanup(snapshot_unref_p) struct snapshot *head = db_head(fs->db);
     struct table *table = snapshot_table_named(head, op->name);
-    struct fuse_entry_param entry = {.entry_timeout = TREE_TABLES};
+    struct fuse_entry_param entry = {0};
     struct node *node = table ? tree_table_node(fs, table) : NULL;
 
     if (!node) {
@@ -159,7 +158,7 @@ void fs_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 
 static void done_rmdir(struct name_op *op)
 {
-    scratchdir_remove_table(&fs_of(op->req)->scratches, op->table);
+    scratchdir_remove_table(&op->fs->scratches, op->table);
     fuse_reply_err(op->req, 0);
 }
 

@@ -89,10 +89,13 @@ static int check_owner_and_mode(fuse_req_t req, struct node *node, const struct 
         ((to_set & FUSE_SET_ATTR_GID) && attr->st_gid != is.st_gid &&
          node->kind != NODE_SCRATCH))
         return -EPERM;
-    if (node->kind != NODE_SCRATCH && (to_set & FUSE_SET_ATTR_MODE) &&
-        (attr->st_mode & 07777) != (is.st_mode & 07777))
-        return -EPERM;
-    return 0;
+    if (node->kind == NODE_SCRATCH || !(to_set & FUSE_SET_ATTR_MODE) ||
+        (attr->st_mode & 07777) == (is.st_mode & 07777))
+        return 0;
+    /* install(1) makes a file with one mode, sets that again, and then the one it wants. */
+    return node->kind == NODE_WRITER && node->mode && (attr->st_mode & 07777) == node->mode
+               ? 0
+               : -EPERM;
 }
 
 static int setattr_scratch(struct node *node, const struct stat *attr, int to_set, struct err *err)

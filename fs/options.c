@@ -200,25 +200,29 @@ static error_t parse_arg(int key, char *arg, struct argp_state *state)
     }
 }
 
+#define OPTIONS_HELP                                                                               \
+    "Options of -o, separated by commas:\n"                                                        \
+    "  ro                   read only; writes nothing to the store\n"                              \
+    "  allow_other          other users may use the mount, as far as the modes let them\n"         \
+    "  default_permissions  modes are checked by the kernel; always so\n"                          \
+    "  uid=N, gid=N         owner and group of everything (yours)\n"                               \
+    "  umask=OCTAL          bits that modes do not have (your umask)\n"                            \
+    "  row_limit=BYTES      longest row that can be written (16M)\n"                               \
+    "  tx_limit=BYTES       most bytes of rows in one commit (64G)\n"                              \
+    "  scratch_limit=BYTES  all scratch files together (16G)\n"                                    \
+    "  trust_close          let processes write whose end cannot be seen from here\n"              \
+    "                       (another pid namespace, hidepid), their close is success\n"            \
+    "  nonempty             mount over a directory that is not empty\n"                            \
+    "and those of mount(8): rw, [no]suid, [no]dev, [no]exec, [a]sync, dirsync,\n"                  \
+    "[no]atime, nodiratime, relatime, max_read=N. BYTES may end in K, M, G or T."
+
+const char options_help[] = OPTIONS_HELP;
+
 static const char doc[] =
     "Mounts the store in directory STORE on MOUNTPOINT and returns when it can be used. "
     "A STORE that is missing or empty is initialised; a directory with anything else in it "
     "is refused."
-    "\v"
-    "Options of -o, separated by commas:\n"
-    "  ro                   read only; writes nothing to the store\n"
-    "  allow_other          other users may use the mount, as far as the modes let them\n"
-    "  default_permissions  modes are checked by the kernel; always so\n"
-    "  uid=N, gid=N         owner and group of everything (yours)\n"
-    "  umask=OCTAL          bits that modes do not have (your umask)\n"
-    "  row_limit=BYTES      longest row that can be written (16M)\n"
-    "  tx_limit=BYTES       most bytes of rows in one commit (64G)\n"
-    "  scratch_limit=BYTES  all scratch files together (16G)\n"
-    "  trust_close          let processes write whose end cannot be seen from here\n"
-    "                       (another pid namespace, hidepid), and take every close as success\n"
-    "  nonempty             mount over a directory that is not empty\n"
-    "and those of mount(8): rw, [no]suid, [no]dev, [no]exec, [a]sync, dirsync, [no]atime,\n"
-    "nodiratime, relatime, max_read=N. BYTES may end in K, M, G or T.";
+    "\v" OPTIONS_HELP;
 
 void options_parse(int argc, char **argv, struct mount_options *ret_options)
 {

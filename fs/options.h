@@ -28,6 +28,9 @@ void options_finish(struct mount_options *options);
  */
 int options_parse_list(const char *list, struct mount_options *options, struct err *err);
 
+/* The options of -o, for --help. */
+extern const char options_help[];
+
 extern const char rowfs_version[];
 
 #endif

@@ -59,6 +59,8 @@ bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *f
     struct redirect_slot *slot;
     bool again;
 
+    if (tid <= 0)
+        return false;
     pthread_mutex_lock(&redirects->lock);
     slot = find(redirects, tid, false);
     again = slot && slot->from == from;

@@ -11,7 +11,8 @@
  *
  * A second ESTALE would reach the user. So what a thread is led from is noted:
  * when it comes to the same node again (through /proc/self/fd there is no
- * lookup), it is taken as it is.
+ * lookup), it is taken as it is. A thread of another pid namespace (number 0)
+ * cannot be told from others and is led nowhere.
  */
 #ifndef ROWFS_FS_REDIRECT_H
 #define ROWFS_FS_REDIRECT_H

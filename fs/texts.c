@@ -63,11 +63,12 @@ static json_t *writers(struct fs *fs)
 {
     json_t *list = json_array();
 
-    pthread_mutex_lock(&fs->writing_lock);
-    for (struct handle *h = fs->writing; h; h = h->next)
-        json_array_append_new(list, json_pack("{si si}", "pid", (int)h->opener, "uid",
-                                              (int)h->opener_uid));
-    pthread_mutex_unlock(&fs->writing_lock);
+    pthread_mutex_lock(&fs->handles_lock);
+    for (struct handle *h = fs->handles; h; h = h->next)
+        if (h->file)
+            json_array_append_new(list, json_pack("{si si}", "pid", (int)h->opener, "uid",
+                                                  (int)h->opener_uid));
+    pthread_mutex_unlock(&fs->handles_lock);
     return list;
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/base/timefmt.h"
 #include "core/name.h"
@@ -35,14 +36,17 @@ struct node *tree_table_node(struct fs *fs, const struct table *table)
 {
     char key[KEY_BYTES];
     struct node *node;
-    bool made;
 
     table_key(key, "table", table->uuid, 0);
-    node = node_make(&fs->nodes, NODE_TABLE, key, node_ino_of(key), &made);
-    if (node && made)
+    node = node_find(&fs->nodes, key);
+    if (!node) {
+        node = node_new(NODE_TABLE, key);
+        if (!node)
+            return NULL;
         node->table = table->uuid;
-    if (node)
-        node_set_name(node, table->name);
+        node = node_publish(&fs->nodes, node, true);
+    }
+    node_set_name(node, table->name); /* it may have been renamed elsewhere */
     return node;
 }
 
@@ -51,17 +55,16 @@ struct node *tree_writer_node(struct fs *fs, struct table *table, bool shares_in
     static _Atomic uint64_t count;
     char key[KEY_BYTES];
     struct node *node;
-    bool made;
 
     table_key(key, shares_ino ? "rows" : "writer", table->uuid,
               shares_ino ? table->version : ++count);
-    node = node_make(&fs->nodes, NODE_WRITER, NULL, node_ino_of(key), &made);
-    if (node) {
-        node->table = table->uuid;
-        node->at = table_ref(table);
-        node_set_name(node, "rows");
-    }
-    return node;
+    node = node_new(NODE_WRITER, key);
+    if (!node)
+        return NULL;
+    node->table = table->uuid;
+    node->at = table_ref(table);
+    node_set_name(node, "rows");
+    return node_publish(&fs->nodes, node, false);
 }
 
 int tree_scratch_node(struct fs *fs, struct node *table_node, const char *name, uid_t owner,
@@ -71,13 +74,12 @@ int tree_scratch_node(struct fs *fs, struct node *table_node, const char *name, 
     cleanup(scratch_unref_p) struct scratch *scratch = NULL;
     char key[KEY_BYTES];
     struct node *node;
-    bool made;
     int r = scratch_create(fs->db, &fs->scratch_budget, &scratch, err);
 
     if (r < 0)
         return r;
     table_key(key, "scratch", table_node->table, ++count);
-    node = node_make(&fs->nodes, NODE_SCRATCH, NULL, node_ino_of(key), &made);
+    node = node_new(NODE_SCRATCH, key);
     if (!node)
         return err_nomem(err);
     node->table = table_node->table;
@@ -86,6 +88,7 @@ int tree_scratch_node(struct fs *fs, struct node *table_node, const char *name, 
     node->mode = S_IFREG | (mode & 07777);
     atomic_store(&node->mtime_usec, time_now_usec());
     node_set_name(node, name);
+    node = node_publish(&fs->nodes, node, false);
     r = scratchdir_add(&fs->scratches, node);
     if (r < 0) {
         node_unref(&fs->nodes, node, 1);
@@ -95,28 +98,22 @@ int tree_scratch_node(struct fs *fs, struct node *table_node, const char *name, 
     return 0;
 }
 
-/* A finite file; with a key it is found again, without it is good for one lookup. */
+/* A finite file, found again by its key. The content is taken, also on failure. */
 static int content_node(struct fs *fs, const char *key, const char *name, struct uuid table,
                         mode_t mode, struct content *content, struct node **ret_node)
 {
-    static _Atomic uint64_t count;
-    char own[KEY_BYTES];
-    struct node *node;
-    bool made;
+    struct node *node = content ? node_new(NODE_CONTENT, key) : NULL;
 
-    if (!content)
+    if (!node) {
+        content_unref(content);
         return -ENOMEM;
-    snprintf(own, sizeof own, "%s/%" PRIu64, name, ++count);
-    node = node_make(&fs->nodes, NODE_CONTENT, key, node_ino_of(key ? key : own), &made);
-    if (node && made) {
-        node->table = table;
-        node->content = content_ref(content);
-        node->mode = mode;
-        node_set_name(node, name);
     }
-    content_unref(content);
-    *ret_node = node;
-    return node ? 0 : -ENOMEM;
+    node->table = table;
+    node->content = content;
+    node->mode = mode;
+    node_set_name(node, name);
+    *ret_node = node_publish(&fs->nodes, node, true);
+    return 0;
 }
 
 /* --- the root --------------------------------------------------------------------- */
@@ -126,6 +123,7 @@ static int lookup_text(struct fs *fs, const char *name, const struct tree_caller
 {
     cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
     cleanup_buf struct buf text = {0};
+    char key[KEY_BYTES];
     int64_t usec = 0;
     int r;
 
@@ -140,7 +138,9 @@ static int lookup_text(struct fs *fs, const char *name, const struct tree_caller
     }
     if (r < 0)
         return r;
-    return content_node(fs, NULL, name, (struct uuid){0}, 0444, content_of_text(&text, usec),
+    /* The same text is the same file, so that cp does not think that it was replaced meanwhile. */
+    snprintf(key, sizeof key, "%s/%" PRIx64, name, hash64_bytes(text.data, text.bytes));
+    return content_node(fs, key, name, (struct uuid){0}, 0444, content_of_text(&text, usec),
                         ret_node);
 }
 
@@ -172,12 +172,17 @@ static int lookup_log(struct fs *fs, struct node **ret_node, struct err *err)
 
 static int lookup_tables(struct fs *fs, struct node **ret_node)
 {
-    bool made;
+    struct node *node = node_find(&fs->nodes, "tables");
 
-    *ret_node = node_make(&fs->nodes, NODE_TABLES, "tables", node_ino_of("tables"), &made);
-    if (*ret_node && made)
-        node_set_name(*ret_node, "tables");
-    return *ret_node ? 0 : -ENOMEM;
+    if (!node) {
+        node = node_new(NODE_TABLES, "tables");
+        if (!node)
+            return -ENOMEM;
+        node_set_name(node, "tables");
+        node = node_publish(&fs->nodes, node, true);
+    }
+    *ret_node = node;
+    return 0;
 }
 
 static int lookup_in_root(struct fs *fs, const char *name, const struct tree_caller *caller,
@@ -211,7 +216,7 @@ static int lookup_in_tables(struct fs *fs, const char *name, struct node **ret_n
     table = snapshot_table_named(snapshot, name);
     if (!table)
         return -ENOENT;
-    *ret_seconds = TREE_TABLES;
+    *ret_seconds = 0; /* another mount may drop or rename it at any time */
     *ret_node = tree_table_node(fs, table);
     return *ret_node ? 0 : -ENOMEM;
 }
@@ -291,15 +296,16 @@ static int lookup_table_info(struct fs *fs, struct table *table, struct node **r
 static int lookup_stream(struct fs *fs, const struct table *table, struct node **ret_node)
 {
     char key[KEY_BYTES];
-    bool made;
+    struct node *node;
 
     table_key(key, "stream", table->uuid, 0);
-    *ret_node = node_make(&fs->nodes, NODE_STREAM, key, node_ino_of(key), &made);
-    if (*ret_node && made) {
-        (*ret_node)->table = table->uuid;
-        node_set_name(*ret_node, "stream");
-    }
-    return *ret_node ? 0 : -ENOMEM;
+    node = node_new(NODE_STREAM, key);
+    if (!node)
+        return -ENOMEM;
+    node->table = table->uuid;
+    node_set_name(node, "stream");
+    *ret_node = node_publish(&fs->nodes, node, true);
+    return 0;
 }
 
 static int lookup_in_table(struct fs *fs, struct node *parent, const char *name,
@@ -349,7 +355,7 @@ bool tree_is_data_name(const char *name)
     for (size_t i = 0; i < ARRAY_COUNT(endings); i++) {
         size_t n = strlen(endings[i]);
 
-        if (bytes > n && !strcmp(name + bytes - n, endings[i]))
+        if (bytes >= n && !strcmp(name + bytes - n, endings[i]))
             return true;
     }
     return false;

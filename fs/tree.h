@@ -18,7 +18,7 @@
 
 /* How long the kernel may answer for us, in seconds. */
 #define TREE_FOREVER 86400.0
-#define TREE_TABLES  1.0 /* a table that another mount made or dropped: opens notice at once */
+#define TREE_LISTED  1.0 /* a table that was listed: the stat of it that follows is of that moment */
 
 struct tree_caller {
     uid_t uid;
