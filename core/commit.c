@@ -395,6 +395,7 @@ static void lead(struct db *db)
 {
     struct commit *batch;
 
+    db_before_wait(db);
     while ((batch = take_batch(db))) {
         publish_batch(db, batch);
         while (batch) {
@@ -448,6 +449,7 @@ int commit_run(struct db *db, struct commit *commit)
     struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .decided = PTHREAD_COND_INITIALIZER};
 
     commit_submit(db, commit, wake, &waiter);
+    db_before_wait(db);
     pthread_mutex_lock(&waiter.lock);
     while (!waiter.done)
         pthread_cond_wait(&waiter.decided, &waiter.lock);

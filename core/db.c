@@ -58,6 +58,12 @@ void db_set_in_flight(struct db *db, const struct log_position *position)
     pthread_mutex_unlock(&db->head_lock);
 }
 
+void db_before_wait(struct db *db)
+{
+    if (db->options.before_wait)
+        db->options.before_wait();
+}
+
 struct rowcheck *db_take_checker(struct db *db)
 {
     struct rowcheck *checker = NULL;
@@ -102,6 +108,7 @@ int db_read_forward(struct db *db, struct err *err)
     bool moved = false;
     int r;
 
+    db_before_wait(db);
     pthread_mutex_lock(&db->forward_lock);
     snapshot = db_head(db);
     for (;;) {

@@ -32,6 +32,13 @@ struct db_limits {
 struct db_options {
     bool read_only; /* writes nothing at all to the store */
     struct db_limits limits;
+
+    /*
+     * Called by a thread that is about to wait, for the medium or for another
+     * thread, and so should let go of what others wait for. NULL: nothing. Any
+     * number of times; no lock of the core is held that a callee could need.
+     */
+    void (*before_wait)(void);
 };
 
 /*

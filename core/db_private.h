@@ -43,6 +43,9 @@ struct db {
 struct rowcheck *db_take_checker(struct db *db);
 void db_return_checker(struct db *db, struct rowcheck *checker);
 
+/* See db_options. */
+void db_before_wait(struct db *db);
+
 /* Makes `snapshot` the head unless one at least as new is there. The reference is taken. */
 void db_publish(struct db *db, struct snapshot *snapshot);
 

@@ -97,6 +97,8 @@ static void openfile_destroy(struct openfile *file)
 static void lock_idle(struct openfile *file)
 {
     pthread_mutex_lock(&file->lock);
+    if (file->busy)
+        db_before_wait(file->db);
     while (file->busy)
         pthread_cond_wait(&file->idle, &file->lock);
 }
@@ -391,8 +393,10 @@ static void commit_stage(struct openfile *file, struct stage *stage, bool releas
 {
     cleanup(commit_destroy_p) struct commit *commit = NULL;
     struct err err = ERR_INIT;
-    int r = stage_seal(stage, &err);
+    int r;
 
+    db_before_wait(file->db);
+    r = stage_seal(stage, &err);
     if (!r && (commit_create(&commit) < 0 ||
                commit_add_write(commit, file->base->uuid, file->replace, stage,
                                 file->options.expect_version) < 0))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "fs/content.h"
+#include "fs/loop.h"
 #include "fs/reply.h"
 #include "fs/trace.h"
 
@@ -99,7 +100,7 @@ void fs_finish(struct fs *fs, bool unmounted)
 
 int fs_refresh(struct fs *fs, struct snapshot **ret_snapshot, struct err *err)
 {
-    settle_wait(&fs->settle);
+    settle_wait(&fs->settle, loop_pass_turn);
     return db_refresh(fs->db, ret_snapshot, err);
 }
 

@@ -10,15 +10,16 @@
 
 #include "fs/trace.h"
 
-#define STACK_BYTES (1024 * 1024)
+#define STACK_BYTES       (1024 * 1024)
+#define QUICK_WRITE_BYTES 8192
 
 struct loop {
     struct fs *fs;
     pthread_t main;
-    pthread_mutex_t receive; /* held while one thread waits for a request */
+    pthread_mutex_t receive; /* whoever holds it has the turn */
     pthread_mutex_t lock;
     pthread_t threads[LOOP_MAX_THREADS];
-    unsigned count, idle;
+    unsigned count, idle; /* idle: have the turn or wait for it */
     bool ended; /* by the kernel */
 };
 
@@ -29,7 +30,7 @@ static void spawn(struct loop *loop)
 {
     pthread_attr_t attr;
 
-    if (loop->count == LOOP_MAX_THREADS)
+    if (loop->count == LOOP_MAX_THREADS || loop->ended)
         return;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK_BYTES);
@@ -54,27 +55,80 @@ static void look_at(struct fs *fs, const struct fuse_buf *buf)
         settle_begin(&fs->settle, &handle->ticket);
 }
 
+/* The loop whose turn this thread has; NULL: another thread has it. */
+static _Thread_local struct loop *turn_of;
+
+static void take_turn(struct loop *loop)
+{
+    if (turn_of)
+        return;
+    pthread_mutex_lock(&loop->receive);
+    turn_of = loop;
+}
+
+void loop_pass_turn(void)
+{
+    struct loop *loop = turn_of;
+
+    if (!loop)
+        return;
+    turn_of = NULL;
+    pthread_mutex_lock(&loop->lock);
+    if (--loop->idle == 0)
+        spawn(loop);
+    pthread_mutex_unlock(&loop->lock);
+    pthread_mutex_unlock(&loop->receive);
+}
+
 static int receive(struct loop *loop, struct fuse_buf *buf)
 {
     struct fuse_session *session = loop->fs->session;
-    int n = 0;
+    int n;
 
-    pthread_mutex_lock(&loop->receive);
-    if (!fuse_session_exited(session)) {
-        n = fuse_session_receive_buf(session, buf);
-        if (n > 0)
-            look_at(loop->fs, buf);
-    }
-    pthread_mutex_unlock(&loop->receive);
+    take_turn(loop);
+    if (fuse_session_exited(session))
+        return 0;
+    n = fuse_session_receive_buf(session, buf);
+    if (n > 0)
+        look_at(loop->fs, buf);
     return n;
 }
 
-static void set_idle(struct loop *loop, int change)
+/* Requests that are served by the thread that has the turn unless they have to wait. */
+static bool is_quick(const struct fuse_buf *buf)
 {
+    const struct fuse_in_header *header = buf->mem;
+
+    switch (header->opcode) {
+    case FUSE_LOOKUP:
+    case FUSE_FORGET:
+    case FUSE_BATCH_FORGET:
+    case FUSE_GETATTR:
+    case FUSE_OPEN:
+    case FUSE_CREATE:
+    case FUSE_FLUSH:
+    case FUSE_RELEASE:
+    case FUSE_OPENDIR:
+    case FUSE_RELEASEDIR:
+    case FUSE_INIT:
+    case FUSE_STATFS:
+        return true;
+    case FUSE_WRITE:
+        return header->len <= QUICK_WRITE_BYTES;
+    default:
+        return false;
+    }
+}
+
+static void serve_one(struct loop *loop, const struct fuse_buf *buf)
+{
+    if (!is_quick(buf))
+        loop_pass_turn();
+    fuse_session_process_buf(loop->fs->session, buf);
+    if (turn_of)
+        return;
     pthread_mutex_lock(&loop->lock);
-    loop->idle += (unsigned)change;
-    if (loop->idle == 0)
-        spawn(loop);
+    loop->idle++;
     pthread_mutex_unlock(&loop->lock);
 }
 
@@ -84,16 +138,14 @@ static void *serve(void *context)
     struct fuse_buf buf = {0};
     int n;
 
-    while ((n = receive(loop, &buf)) > 0 || n == -EINTR) {
-        if (n < 0)
-            continue;
-        set_idle(loop, -1);
-        fuse_session_process_buf(loop->fs->session, &buf);
-        set_idle(loop, 1);
-    }
+    while ((n = receive(loop, &buf)) > 0 || n == -EINTR)
+        if (n > 0)
+            serve_one(loop, &buf);
     if (n < 0)
         trace_error("cannot receive requests: error %d", n);
     free(buf.mem);
+    turn_of = NULL;
+    pthread_mutex_unlock(&loop->receive);
     /* The first thread that meets the end of the connection tells the main thread. */
     pthread_mutex_lock(&loop->lock);
     if (!loop->ended) {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The threads that serve a mount. Requests are received one at a time and served
- * at once: what has to be known of a request before the next one may be received
- * (settle.h) is looked at in between. libfuse's own loop gives no such place.
+ * The threads that serve a mount. One of them has the turn: it receives a
+ * request, looks at what has to be known of it before another may be received
+ * (settle.h; libfuse's own loop gives no such place), serves it and receives the
+ * next. It passes the turn on only when it is about to wait (loop_pass_turn), so
+ * that a request that needs no disk costs no change of threads: an append makes
+ * some fifteen requests, and one that waits.
  */
 #ifndef ROWFS_FS_LOOP_H
 #define ROWFS_FS_LOOP_H
@@ -13,6 +16,12 @@
 #define LOOP_MAX_THREADS 64
 
 struct loop;
+
+/*
+ * Lets another thread receive while this one waits or works for long. Nothing if
+ * this thread does not have the turn.
+ */
+void loop_pass_turn(void);
 
 /* Starts to serve. Every signal must be blocked in the caller, and SIGUSR1 is taken. */
 int loop_start(struct fs *fs, struct loop **ret_loop);

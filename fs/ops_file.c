@@ -258,7 +258,8 @@ static void reply_created(fuse_req_t req, struct node *node, struct handle *hand
                           struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    struct fuse_entry_param entry = {.ino = node_id(node)};
+    struct fuse_entry_param entry = {.ino = node_id(node),
+                                     .attr_timeout = tree_attr_seconds(node)};
 
     tree_attr(fs, node, handle, &entry.attr);
     if (fuse_reply_create(req, &entry, fi) < 0) {

@@ -119,7 +119,7 @@ static void done_mkdir(struct name_op *op)
     struct fs *fs = op->fs;
     cleanup(snapshot_unref_p) struct snapshot *head = db_head(fs->db);
     struct table *table = snapshot_table_named(head, op->name);
-    struct fuse_entry_param entry = {0};
+    struct fuse_entry_param entry = {.attr_timeout = TREE_FOREVER};
     struct node *node = table ? tree_table_node(fs, table) : NULL;
 
     if (!node) {

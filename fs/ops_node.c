@@ -25,7 +25,7 @@ void fs_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
     struct tree_caller caller = {.uid = ctx->uid, .tid = ctx->pid};
     struct fs *fs = fs_of(req);
-    struct fuse_entry_param entry = {.attr_timeout = TREE_FOREVER};
+    struct fuse_entry_param entry = {0};
     struct err err = ERR_INIT;
     struct node *node;
     int r = tree_lookup(fs, fs_node(fs, parent), name, &caller, &node, &entry.entry_timeout, &err);
@@ -36,8 +36,7 @@ void fs_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     }
     entry.ino = node_id(node);
     tree_attr(fs, node, NULL, &entry.attr);
-    if (node->kind != NODE_CONTENT)
-        entry.attr_timeout = 0;
+    entry.attr_timeout = tree_attr_seconds(node);
     if (fuse_reply_entry(req, &entry) < 0)
         node_unref(&fs->nodes, node, 1); /* the request was interrupted: the kernel knows nothing */
 }
@@ -66,7 +65,7 @@ static void reply_attr(fuse_req_t req, struct node *node, const struct handle *h
     struct stat attr;
 
     tree_attr(fs_of(req), node, handle, &attr);
-    fuse_reply_attr(req, &attr, node->kind == NODE_CONTENT ? TREE_FOREVER : 0);
+    fuse_reply_attr(req, &attr, tree_attr_seconds(node));
 }
 
 void fs_op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

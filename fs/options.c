@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "fs/loop.h"
 
 const char rowfs_version[] = "rowfs " ROWFS_VERSION;
 
@@ -236,7 +237,7 @@ void options_parse(int argc, char **argv, struct mount_options *ret_options)
 
     umask(mask);
     *ret_options = (struct mount_options){
-        .db.limits = DB_LIMITS_DEFAULT,
+        .db = {.limits = DB_LIMITS_DEFAULT, .before_wait = loop_pass_turn},
         .fs = {.uid = geteuid(), .gid = getegid(), .umask = mask},
     };
     argp_parse(&argp, argc, argv, 0, NULL, ret_options);

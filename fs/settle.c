@@ -42,12 +42,17 @@ void settle_end(struct settle *settle, struct settle_ticket *ticket)
     pthread_mutex_unlock(&settle->lock);
 }
 
-void settle_wait(struct settle *settle)
+void settle_wait(struct settle *settle, void (*before_wait)(void))
 {
     uint64_t until;
 
     pthread_mutex_lock(&settle->lock);
     until = settle->last_number;
+    if (settle->pending && settle->pending->number <= until) {
+        pthread_mutex_unlock(&settle->lock);
+        before_wait();
+        pthread_mutex_lock(&settle->lock);
+    }
     while (settle->pending && settle->pending->number <= until)
         pthread_cond_wait(&settle->changed, &settle->lock);
     pthread_mutex_unlock(&settle->lock);

@@ -33,7 +33,10 @@ void settle_finish(struct settle *settle);
 void settle_begin(struct settle *settle, struct settle_ticket *ticket);
 void settle_end(struct settle *settle, struct settle_ticket *ticket);
 
-/* Waits until all that began before this call have ended; bounded by their commits. */
-void settle_wait(struct settle *settle);
+/*
+ * Waits until all that began before this call have ended; bounded by their
+ * commits. `before_wait` is called first if there is anything to wait for.
+ */
+void settle_wait(struct settle *settle, void (*before_wait)(void));
 
 #endif

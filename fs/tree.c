@@ -434,3 +434,19 @@ void tree_attr(struct fs *fs, struct node *node, const struct handle *handle, st
         break;
     }
 }
+
+double tree_attr_seconds(const struct node *node)
+{
+    switch (node->kind) {
+    case NODE_ROOT:
+    case NODE_TABLES:
+    case NODE_STREAM:
+        return TREE_CHANGES;
+    case NODE_TABLE:   /* looked up each time, which brings them anew */
+    case NODE_CONTENT: /* never changes */
+    case NODE_WRITER:  /* its size is what the kernel counts itself */
+    case NODE_SCRATCH:
+        return TREE_FOREVER;
+    }
+    return 0;
+}

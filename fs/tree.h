@@ -19,6 +19,7 @@
 /* How long the kernel may answer for us, in seconds. */
 #define TREE_FOREVER 86400.0
 #define TREE_LISTED  1.0 /* a table that was listed: the stat of it that follows is of that moment */
+#define TREE_CHANGES 1.0 /* attributes in which only a time can change, and elsewhere */
 
 struct tree_caller {
     uid_t uid;
@@ -59,6 +60,9 @@ bool tree_hides_rows(struct node *table_node, const struct table *table, pid_t t
 
 /* The attributes of a node; those of a writer's or scratch file come from the open file if given. */
 void tree_attr(struct fs *fs, struct node *node, const struct handle *handle, struct stat *ret_attr);
+
+/* For how many seconds the kernel may keep the attributes of a node. */
+double tree_attr_seconds(const struct node *node);
 
 /* Whether `name` looks like data that its user meant to append to a table. */
 bool tree_is_data_name(const char *name);
