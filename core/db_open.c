@@ -124,8 +124,10 @@ static int recognise(const char *path, struct err *err)
         return errno == ENOENT ? 0
                                : err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
     while (!r && (entry = readdir(dir))) {
+        if (!strcmp(entry->d_name, STORE_FILE))
+            r = 1; /* somebody else has made it meanwhile */
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
-            is_left_by_init(entry->d_name))
+            !strcmp(entry->d_name, STORE_FILE) || is_left_by_init(entry->d_name))
             continue;
         r = err_set(err, -ENOTEMPTY,
                     "%s is not a rowfs store and not empty (it holds %s): nothing was changed",
@@ -171,6 +173,8 @@ static int read_identity(struct store *store, struct identity *ret_identity, str
         r = sealed_read(STORE_FILE, buf.data, buf.bytes, &object, &hash, &body, err);
     if (r < 0)
         return r;
+    if (jsonget_u64(&get, object, "format") != STORE_FORMAT)
+        jsonget_fail(&get, "its format is none that there ever was");
     identity.uuid = jsonget_uuid(&get, object, "uuid");
     identity.genesis = jsonget_hash(&get, object, "genesis");
     identity.created_usec = jsonget_time(&get, object, "created");

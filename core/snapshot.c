@@ -9,6 +9,7 @@
 
 #include "core/base/mem.h"
 #include "core/history.h"
+#include "core/name.h"
 
 static void table_ref_item(void *item)
 {
@@ -140,6 +141,9 @@ static int apply_create(const struct commit_context *c, const struct action *act
     cleanup(table_unref_p) struct table *table = NULL;
     int r;
 
+    r = name_check(action->name, c->err);
+    if (r < 0)
+        return r;
     if (snapshot_table_named(c->next, action->name))
         return name_is_taken(c, action->name);
     if (snapshot_table(c->next, action->table))
@@ -164,8 +168,10 @@ static int apply_drop(const struct commit_context *c, struct table *table)
 static int apply_rename(const struct commit_context *c, struct table *table, const char *name)
 {
     cleanup(table_unref_p) struct table *old = table_ref(table), *renamed = NULL;
-    int r;
+    int r = name_check(name, c->err);
 
+    if (r < 0)
+        return r;
     if (snapshot_table_named(c->next, name))
         return name_is_taken(c, name);
     r = table_rename(table, name, c->member->time_usec, &renamed);

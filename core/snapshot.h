@@ -64,7 +64,8 @@ int draft_add_object(struct draft *draft, const struct object_entry *entry);
  * What it may assume was checked by whoever made it, so from the log a failure is damage.
  *
  * Errors: -EEXIST, a table of that name (or uuid) is there; -ENOENT, no such
- * table, object or row; -EINVAL, a version or time out of order; -ENOMEM.
+ * table, object or row; -EINVAL, a version or time out of order, or a name that no table can
+ * have; -ENOMEM.
  */
 int draft_apply(struct draft *draft, const struct member *member, const char *host,
                 struct err *err);

@@ -6,11 +6,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int system_openat(int dirfd, const char *path, int flags, mode_t mode)
 {
     return openat(dirfd, path, flags, mode);
+}
+
+static int system_openat_beneath(int dirfd, const char *path, int flags)
+{
+    struct open_how how = {.flags = (uint64_t)flags,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+
+    return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof how);
 }
 
 static int system_fstatat(int dirfd, const char *path, struct stat *ret, int flags)
@@ -25,6 +35,7 @@ static int system_fstat(int fd, struct stat *ret)
 
 const struct io_ops io_system = {
     .openat = system_openat,
+    .openat_beneath = system_openat_beneath,
     .close = close,
     .pread = pread,
     .pwritev = pwritev,
@@ -58,6 +69,11 @@ void io_set_ops(const struct io_ops *ops)
 int io_open(int dirfd, const char *path, int flags, mode_t mode)
 {
     return IO_RETRY(io->openat(dirfd, path, flags | O_CLOEXEC, mode));
+}
+
+int io_open_beneath(int dirfd, const char *path, int flags)
+{
+    return IO_RETRY(io->openat_beneath(dirfd, path, flags | O_CLOEXEC));
 }
 
 void io_close(int fd)

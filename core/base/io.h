@@ -21,6 +21,7 @@
 /* The raw calls, with the signatures and the errno of the C library. */
 struct io_ops {
     int (*openat)(int dirfd, const char *path, int flags, mode_t mode);
+    int (*openat_beneath)(int dirfd, const char *path, int flags);
     int (*close)(int fd);
     ssize_t (*pread)(int fd, void *buf, size_t bytes, off_t offset);
     ssize_t (*pwritev)(int fd, const struct iovec *iov, int count, off_t offset);
@@ -45,6 +46,12 @@ void io_set_ops(const struct io_ops *ops);
 
 /* A new close-on-exec descriptor. */
 int io_open(int dirfd, const char *path, int flags, mode_t mode);
+
+/*
+ * Opens what exists below a directory, without following a symbolic link in any
+ * part of the path (openat2(2)). Errors: -ELOOP, there is one; -EXDEV, it leads out.
+ */
+int io_open_beneath(int dirfd, const char *path, int flags);
 
 /* Errors of close(2) are of no use to anybody who has called fsync: none is returned. */
 void io_close(int fd);

@@ -12,12 +12,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "core/base/hash.h"
 #include "core/base/io.h"
 #include "core/base/mem.h"
 #include "core/base/uuid.h"
 #include "core/store/fdcache.h"
 
-#define TMP_PATH_BYTES 64
+#define TMP_PATH_BYTES      64
+#define SETTLED_DIRECTORIES 256
 
 struct dirstore {
     struct store store;
@@ -25,6 +27,7 @@ struct dirstore {
     int root;
     int log; /* the directory that every commit touches is kept open */
     struct fdcache fds;
+    _Atomic uint64_t settled[SETTLED_DIRECTORIES]; /* hashes of the names of tables' directories */
 };
 
 struct dir_upload {
@@ -178,7 +181,7 @@ static int dir_get(struct store *store, const char *key, struct buf *buf,
     struct dirstore *dir = dirstore(store);
     const char *name;
     int dirfd = locate(dir, key, &name);
-    cleanup_fd int fd = io_open(dirfd, name, O_RDONLY | O_NOFOLLOW, 0);
+    cleanup_fd int fd = io_open_beneath(dirfd, name, O_RDONLY);
     struct stat st;
     ssize_t n;
     int r;
@@ -242,7 +245,7 @@ static int dir_list(struct store *store, const char *prefix,
                     int (*each)(void *context, const char *key), void *context, struct err *err)
 {
     struct dirstore *dir = dirstore(store);
-    int fd = io_open(dir->root, prefix, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    int fd = io_open_beneath(dir->root, prefix, O_RDONLY | O_DIRECTORY);
     DIR *stream;
     int r = 0;
 
@@ -275,28 +278,52 @@ static int dir_list(struct store *store, const char *prefix,
     return r;
 }
 
+/* The open directory of keys that begin with `prefix`; given back with put_directory. */
+static int get_directory(struct dirstore *dir, const char *prefix)
+{
+    return strcmp(prefix, "log") ? io_open_beneath(dir->root, prefix, O_RDONLY | O_DIRECTORY)
+                                 : dir->log;
+}
+
+static void put_directory(struct dirstore *dir, int fd)
+{
+    if (fd >= 0 && fd != dir->log)
+        io_close(fd);
+}
+
+/* Where a key lies: "data/<table>" of "data/<table>/<object>", "." of "rowfs.json". */
+static void parent_of(const char *key, char ret_parent[PATH_MAX])
+{
+    const char *slash = strrchr(key, '/');
+
+    snprintf(ret_parent, PATH_MAX, "%.*s", slash ? (int)(slash - key) : 1, slash ? key : ".");
+}
+
 static int dir_remove(struct store *store, const char *key, struct err *err)
 {
     struct dirstore *dir = dirstore(store);
-    int r;
+    const char *slash = strrchr(key, '/');
+    char parent[PATH_MAX];
+    int fd, r;
 
+    parent_of(key, parent);
+    fd = get_directory(dir, parent);
     fdcache_forget(&dir->fds, key);
-    r = io_unlink(dir->root, key, 0);
+    r = fd < 0 ? fd : io_unlink(fd, slash ? slash + 1 : key, 0);
+    put_directory(dir, fd);
     return r < 0 ? fail(dir, "remove", key, r, err) : 0;
 }
 
 static int dir_settle(struct store *store, const char *prefix, struct err *err)
 {
     struct dirstore *dir = dirstore(store);
-    bool log = !strcmp(prefix, "log");
-    int fd = log ? dir->log : io_open(dir->root, prefix, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    int fd = get_directory(dir, prefix);
     int r;
 
     if (fd < 0)
         return fail(dir, "open", prefix, fd, err);
     r = io_fsync(fd);
-    if (!log)
-        io_close(fd);
+    put_directory(dir, fd);
     if (r == -EROFS || r == -EINVAL)
         r = 0; /* a medium that cannot be written has nothing that is not durable */
     return r < 0 ? fail(dir, "fsync", prefix, r, err) : 0;
@@ -422,27 +449,26 @@ static int link_checked(struct dir_upload *up, int dirfd, const char *name, stru
     return r;
 }
 
-/* Makes the directories of a key below data/, durable in their parents. */
-static int make_parents(struct dirstore *dir, const char *key, struct err *err)
+/*
+ * Makes a table's directory where it is missing, and its name survive: it may be
+ * new and made by somebody who has not come as far. Once for each directory of
+ * which there is room to remember it.
+ */
+static int settle_table_directory(struct dirstore *dir, const char *parent, struct err *err)
 {
-    char path[PATH_MAX], *parent;
-    int r;
+    uint64_t hash = hash64_bytes(parent, strlen(parent));
+    _Atomic uint64_t *settled = &dir->settled[hash % SETTLED_DIRECTORIES];
+    int r = 0;
 
-    for (const char *slash = strchr(key, '/'); slash; slash = strchr(slash + 1, '/')) {
-        snprintf(path, sizeof path, "%.*s", (int)(slash - key), key);
-        r = io_mkdir(dir->root, path, 0777);
-        if (r == -EEXIST)
-            continue;
-        if (r < 0)
-            return fail(dir, "create", path, r, err);
-        parent = strrchr(path, '/');
-        if (parent)
-            *parent = '\0';
-        r = dir_settle(&dir->store, parent ? path : ".", err);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    if (atomic_load(settled) == hash)
+        return 0;
+    r = io_mkdir(dir->root, parent, 0777);
+    if (r < 0 && r != -EEXIST)
+        return fail(dir, "create", parent, r, err);
+    r = dir_settle(&dir->store, "data", err);
+    if (!r)
+        atomic_store(settled, hash);
+    return r;
 }
 
 static int dir_upload_finish(struct upload *upload, const char *key, struct store_tag *ret_tag,
@@ -450,36 +476,37 @@ static int dir_upload_finish(struct upload *upload, const char *key, struct stor
 {
     struct dir_upload *up = dir_upload(upload);
     struct dirstore *dir = dirstore(upload->store);
+    const char *slash = strrchr(key, '/');
     char parent[PATH_MAX];
-    const char *name;
-    int dirfd = locate(dir, key, &name);
     struct stat st;
-    int r;
+    int fd, r;
 
     r = io_fsync(up->fd);
     if (r < 0)
         return fail(dir, "fsync a file for", key, r, err);
-    r = link_checked(up, dirfd, name, &st, ret_state);
-    if (r == -ENOENT && dirfd == dir->root && strchr(key, '/')) {
-        r = make_parents(dir, key, err);
-        if (r < 0)
-            return r;
-        r = link_checked(up, dirfd, name, &st, ret_state);
-    }
-    if (r < 0)
-        return r == -EEXIST ? err_set(err, r, "%s/%s exists", dir->path, key)
-                            : fail(dir, "link", key, r, err);
-
-    /* The name is there for all to see; from here on a failure cannot take it back. */
-    *ret_state = PUT_VISIBLE;
-    snprintf(parent, sizeof parent, "%.*s", (int)(strrchr(key, '/') ? strrchr(key, '/') - key : 0),
-             key);
-    r = dir_settle(upload->store, parent[0] ? parent : ".", err);
+    parent_of(key, parent);
+    r = strchr(parent, '/') ? settle_table_directory(dir, parent, err) : 0;
     if (r < 0)
         return r;
-    if (ret_tag)
+    fd = get_directory(dir, parent);
+    if (fd < 0)
+        return fail(dir, "open", parent, fd, err);
+    r = link_checked(up, fd, slash ? slash + 1 : key, &st, ret_state);
+    if (r == -EEXIST) {
+        r = err_set(err, r, "%s/%s exists", dir->path, key);
+    } else if (r < 0) {
+        r = fail(dir, "link", key, r, err);
+    } else {
+        /* The name is there for all to see; from here on a failure cannot take it back. */
+        *ret_state = PUT_VISIBLE;
+        r = io_fsync(fd);
+        if (r < 0)
+            r = fail(dir, "fsync", parent, r, err);
+    }
+    put_directory(dir, fd);
+    if (!r && ret_tag)
         *ret_tag = tag_of(&st);
-    return 0;
+    return r;
 }
 
 static void dir_upload_destroy(struct upload *upload)

@@ -79,7 +79,7 @@ int fdcache_get(struct fdcache *cache, int dirfd, const char *key, int *ret_fd)
     if (entry)
         return 0;
 
-    fd = io_open(dirfd, key, O_RDONLY | O_NOFOLLOW, 0);
+    fd = io_open_beneath(dirfd, key, O_RDONLY);
     if (fd < 0)
         return fd;
     *ret_fd = fd;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/store/log.h"
 #include "core/store/sealed.h"
 
 static struct object *object_new(struct object_id id)
@@ -121,4 +122,72 @@ int object_read(struct store *store, struct object *object, void *buf, size_t by
     if (!r)
         r = segment_read(store, &object->entry, index, buf, bytes, offset, err);
     return r;
+}
+
+/*
+ * Looks for the beginning of row `row`, which is not the first one, from `offset`
+ * on; `rows` rows begin at or before that byte.
+ */
+static int find_from(struct store *store, struct object *object, uint64_t total, uint64_t offset,
+                     uint64_t rows, uint64_t row, uint64_t *ret_offset, struct err *err)
+{
+    cleanup_free char *block = malloc(SEGMENT_BLOCK_BYTES);
+
+    if (!block)
+        return err_nomem(err);
+    while (offset < total) {
+        size_t n = total - offset < SEGMENT_BLOCK_BYTES ? (size_t)(total - offset)
+                                                        : SEGMENT_BLOCK_BYTES;
+        const char *p = block;
+        int r = object_read(store, object, block, n, offset, err);
+
+        if (r < 0)
+            return r;
+        while ((p = memchr(p, '\n', (size_t)(block + n - p)))) {
+            p++;
+            if (rows++ == row) {
+                *ret_offset = offset + (uint64_t)(p - block);
+                return 0;
+            }
+        }
+        offset += n;
+    }
+    return err_set(err, -EIO, "a row is not where the log says");
+}
+
+static int inlined_bytes(struct store *store, const struct object *object, uint64_t *ret_bytes,
+                         struct err *err)
+{
+    cleanup(record_finish) struct record record = {0};
+    struct log_position position;
+    int r = log_read(store, object->id.seq, &record, &position, err);
+
+    *ret_bytes = record.inline_bytes;
+    return r == -ENOENT ? err_set(err, -EIO, "a record is missing") : r;
+}
+
+int object_find_row(struct store *store, struct object *object, uint64_t row,
+                    uint64_t *ret_offset, struct err *err)
+{
+    uint64_t bytes = object->entry.bytes, block = 0, rows = 1;
+    const struct segment_index *index;
+    int r;
+
+    if (row == 0) {
+        *ret_offset = 0;
+        return 0;
+    }
+    if (object->id.inlined) {
+        r = inlined_bytes(store, object, &bytes, err);
+    } else {
+        r = get_index(store, object, &index, err);
+        if (!r)
+            segment_index_find(index, row, &block, &rows);
+    }
+    if (r < 0)
+        return r;
+    /* From the byte before the block: if that is a line feed, a row begins with the block. */
+    return block ? find_from(store, object, bytes, block * SEGMENT_BLOCK_BYTES - 1, rows, row,
+                             ret_offset, err)
+                 : find_from(store, object, bytes, 0, 1, row, ret_offset, err);
 }

@@ -35,4 +35,11 @@ void object_unref(struct object *object); /* accepts NULL */
 int object_read(struct store *store, struct object *object, void *buf, size_t bytes,
                 uint64_t offset, struct err *err);
 
+/*
+ * Where row number `row` of the object (counted from 0) begins, in decoded bytes.
+ * Reads about one block. Errors: -EIO, also when there is no such row; -ENOMEM.
+ */
+int object_find_row(struct store *store, struct object *object, uint64_t row,
+                    uint64_t *ret_offset, struct err *err);
+
 #endif

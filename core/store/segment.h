@@ -74,6 +74,13 @@ int segment_index_load(struct store *store, const struct object_entry *entry,
 void segment_index_destroy(struct segment_index *index); /* accepts NULL */
 
 /*
+ * The last block before which at most `row` rows begin, and how many do: no
+ * earlier one holds the beginning of row number `row`.
+ */
+void segment_index_find(const struct segment_index *index, uint64_t row, uint64_t *ret_block,
+                        uint64_t *ret_rows_before);
+
+/*
  * Reads `bytes` at `offset` of the segment, verifying every block that it
  * touches. Errors: -EIO; the buffer is then undefined.
  */

@@ -11,7 +11,7 @@
 
 struct segment_index {
     uint64_t blocks;
-    uint64_t xxh3[]; /* of each block */
+    struct segment_block block[]; /* in this machine's byte order */
 };
 
 static int check_header(const struct segment_header *header, size_t bytes,
@@ -47,13 +47,14 @@ int segment_index_load(struct store *store, const struct object_entry *entry,
         return err_set(err, -EIO, "%s does not fit its segment", entry->index_path);
 
     blocks = (buf.bytes - sizeof(struct segment_header)) / sizeof *block;
-    index = malloc(sizeof *index + blocks * sizeof index->xxh3[0]);
+    index = malloc(sizeof *index + blocks * sizeof index->block[0]);
     if (!index)
         return err_nomem(err);
     index->blocks = blocks;
     block = (const void *)(buf.data + sizeof(struct segment_header));
     for (uint64_t i = 0; i < blocks; i++)
-        index->xxh3[i] = le64toh(block[i].xxh3);
+        index->block[i] = (struct segment_block){.xxh3 = le64toh(block[i].xxh3),
+                                                 .rows_before = le64toh(block[i].rows_before)};
     *ret_index = index;
     return 0;
 }
@@ -63,11 +64,28 @@ void segment_index_destroy(struct segment_index *index)
     free(index);
 }
 
+void segment_index_find(const struct segment_index *index, uint64_t row, uint64_t *ret_block,
+                        uint64_t *ret_rows_before)
+{
+    uint64_t low = 0, high = index->blocks;
+
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+
+        if (index->block[middle].rows_before <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    *ret_block = low;
+    *ret_rows_before = index->block[low].rows_before;
+}
+
 /* One block's checksum, of bytes that are the whole block. */
 static int verify_block(const struct object_entry *entry, const struct segment_index *index,
                         uint64_t block, const void *data, size_t bytes, struct err *err)
 {
-    if (block < index->blocks && hash64_bytes(data, bytes) == index->xxh3[block])
+    if (block < index->blocks && hash64_bytes(data, bytes) == index->block[block].xxh3)
         return 0;
     return err_set(err, -EIO, "%s is damaged: the checksum of its block %llu does not match",
                    entry->path, (unsigned long long)block);
