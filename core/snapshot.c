@@ -85,42 +85,45 @@ struct table *snapshot_table(const struct snapshot *snapshot, struct uuid uuid)
 
 /* --- trees of a draft: each function replaces one tree by its successor --- */
 
+static void set_by_name(struct snapshot *next, struct ptree *by_name)
+{
+    ptree_unref(&table_by_name_class, next->by_name);
+    next->by_name = by_name;
+}
+
+static void set_by_uuid(struct snapshot *next, struct ptree *by_uuid)
+{
+    ptree_unref(&table_by_uuid_class, next->by_uuid);
+    next->by_uuid = by_uuid;
+}
+
+/* After a failure the draft is thrown away, so the two trees need not agree then. */
 static int put_table(struct snapshot *next, struct table *table)
 {
-    struct ptree *by_name, *by_uuid;
-    int r = ptree_insert(&table_by_name_class, next->by_name, table->name, table, &by_name);
+    struct ptree *tree;
+    int r = ptree_insert(&table_by_name_class, next->by_name, table->name, table, &tree);
 
     if (r < 0)
         return r;
-    r = ptree_insert(&table_by_uuid_class, next->by_uuid, &table->uuid, table, &by_uuid);
-    if (r < 0) {
-        ptree_unref(&table_by_name_class, by_name);
-        return r;
-    }
-    ptree_unref(&table_by_name_class, next->by_name);
-    ptree_unref(&table_by_uuid_class, next->by_uuid);
-    next->by_name = by_name;
-    next->by_uuid = by_uuid;
-    return 0;
+    set_by_name(next, tree);
+    r = ptree_insert(&table_by_uuid_class, next->by_uuid, &table->uuid, table, &tree);
+    if (!r)
+        set_by_uuid(next, tree);
+    return r;
 }
 
 static int remove_table(struct snapshot *next, const struct table *table)
 {
-    struct ptree *by_name, *by_uuid;
-    int r = ptree_remove(&table_by_name_class, next->by_name, table->name, &by_name);
+    struct ptree *tree;
+    int r = ptree_remove(&table_by_name_class, next->by_name, table->name, &tree);
 
     if (r < 0)
         return r;
-    r = ptree_remove(&table_by_uuid_class, next->by_uuid, &table->uuid, &by_uuid);
-    if (r < 0) {
-        ptree_unref(&table_by_name_class, by_name);
-        return r;
-    }
-    ptree_unref(&table_by_name_class, next->by_name);
-    ptree_unref(&table_by_uuid_class, next->by_uuid);
-    next->by_name = by_name;
-    next->by_uuid = by_uuid;
-    return 0;
+    set_by_name(next, tree);
+    r = ptree_remove(&table_by_uuid_class, next->by_uuid, &table->uuid, &tree);
+    if (!r)
+        set_by_uuid(next, tree);
+    return r;
 }
 
 /* --- actions -------------------------------------------------------------- */
@@ -158,7 +161,8 @@ static int apply_create(const struct commit_context *c, const struct action *act
 
 static int apply_drop(const struct commit_context *c, struct table *table)
 {
-    int r = remove_table(c->next, table);
+    cleanup(table_unref_p) struct table *held = table_ref(table);
+    int r = remove_table(c->next, held);
 
     if (!r)
         c->next->named_usec = c->member->time_usec;

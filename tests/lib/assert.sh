@@ -7,12 +7,12 @@ T_COUNT=0 T_FAILED=0
 
 t_pass() { # TEXT
     T_COUNT=$((T_COUNT + 1))
-    echo "ok $T_COUNT - $1"
+    echo "ok $T_COUNT - ${1//$'\n'/; }"
 }
 
 t_fail() { # TEXT EXPECTED GOT
     T_COUNT=$((T_COUNT + 1)) T_FAILED=$((T_FAILED + 1))
-    echo "not ok $T_COUNT - $1"
+    echo "not ok $T_COUNT - ${1//$'\n'/; }"
     printf '# expected: %s\n' "${2//$'\n'/$'\n#   '}"
     printf '# got:      %s\n' "${3//$'\n'/$'\n#   '}"
 }

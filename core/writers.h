@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes become rows: the processes that write to an open file, each with its
+ * unfinished line, so that the lines of processes that write at once are not torn.
+ *
+ * Complete lines are checked and staged at once. A line that a writer leaves
+ * unfinished when it closes, or that the opener has begun while it waits for a
+ * child, is continued by the next writer that begins.
+ *
+ * The caller holds the lock of the open file.
+ */
+#ifndef ROWFS_CORE_WRITERS_H
+#define ROWFS_CORE_WRITERS_H
+
+#include "core/db.h"
+#include "core/stage.h"
+
+struct writer;
+
+struct writers {
+    struct db *db;           /* borrowed: limits and row checkers */
+    struct writer *first;    /* those that have written and not closed */
+    struct buf leftover;     /* the unfinished line of one that has closed */
+    uint64_t leftover_lines; /* that writer's, before it */
+};
+
+void writers_init(struct writers *writers, struct db *db);
+
+/* Drops all unfinished lines and forgets who wrote; then as after init. */
+void writers_finish(struct writers *writers);
+
+/*
+ * Takes what the process `owner` wrote: complete lines into `stage`, the rest is
+ * kept. Blank lines are skipped, a CR before the line feed is dropped, all else
+ * is staged byte for byte.
+ *
+ * Errors, with the number of the writer's line: -EINVAL, a line is no row;
+ * -EFBIG, a row or the commit over its limit; those of stage_append; -ENOMEM. Some
+ * of the lines before may be staged then.
+ */
+int writers_write(struct writers *writers, struct stage *stage, uint64_t owner, bool by_opener,
+                  const char *data, size_t bytes, struct err *err);
+
+/* The process has closed: what it left unfinished is left over. Errors: -ENOMEM. */
+int writers_close(struct writers *writers, uint64_t owner);
+
+/*
+ * Ends the line that is left over, if any: a row that only lacks its line feed.
+ * Errors: -EINVAL, it is not a row; otherwise as writers_write.
+ */
+int writers_end_line(struct writers *writers, struct stage *stage, struct err *err);
+
+/* Drops the unfinished line of one writer. */
+void writers_drop_line(struct writers *writers, uint64_t owner);
+
+bool writers_has(const struct writers *writers, uint64_t owner);
+
+/* Whether any process has written and not closed. */
+static inline bool writers_any(const struct writers *writers)
+{
+    return writers->first;
+}
+
+#endif
