@@ -69,13 +69,8 @@ static int add_objects(struct attempt *a, const struct commit *commit)
         if (!objects)
             return -ENOMEM;
         record->objects = objects;
-        for (size_t j = 0; j < stage->entry_count; j++) {
-            int r = draft_add_object(&a->draft, &stage->entries[j]);
-
-            if (r < 0)
-                return r;
+        for (size_t j = 0; j < stage->entry_count; j++)
             objects[record->object_count++] = stage->entries[j];
-        }
     }
     return 0;
 }
@@ -95,39 +90,68 @@ static void add_body(struct attempt *a, const struct commit *commit)
     a->body_end.rows += inlined.rows;
 }
 
-/*
- * Validates a commit on the result of those before it and makes it a member.
- * A refusal is the commit's own; a returned error is the whole attempt's.
- */
-static int add_commit(struct attempt *a, struct commit *commit, const char *host, struct err *err)
+/* What the member says of the commit itself. */
+static void fill_member(struct commit *commit, const struct snapshot *on, struct member *member)
 {
-    const struct snapshot *on = a->draft.next;
-    struct member *member = &a->record.members[a->record.member_count];
     int64_t now = time_now_usec();
-    int r = commit_prepare(commit, on, a->record.seq, a->body_end, member, &commit->reason);
 
-    if (r < 0) {
-        commit->state = COMMIT_FAILED;
-        commit->result = r;
-        return 0;
-    }
-    commit->version = on->version;
+    if (!commit->rebases)
+        commit->base = on->version;
+    *member = (struct member){
+        .version = on->version + 1,
+        .transaction = commit->transaction,
+        .time_usec = now > on->time_usec ? now : on->time_usec + 1,
+        .base = commit->base,
+        .rebases = commit->rebases,
+    };
+}
+
+/* The commit as a member of the draft; undone by the caller unless it is IN_RECORD then. */
+static int evaluate(struct attempt *a, struct commit *commit, struct member *member,
+                    const char *host)
+{
+    int r = draft_begin_commit(&a->draft, member, &commit->reason);
+
+    if (!r)
+        r = commit_prepare(commit, &a->draft, a->body_end, member, &commit->reason);
+    if (r < 0)
+        return r;
     if (!member->action_count) {
         commit->state = COMMIT_NOTHING_TO_DO;
         return 0;
     }
+    r = draft_end_commit(&a->draft, member, host, &commit->reason);
+    if (!r)
+        commit->state = COMMIT_IN_RECORD;
+    return r;
+}
+
+/*
+ * Validates a commit on the result of those before it and makes it a member.
+ * A refusal is the commit's own; a returned error is the whole attempt's.
+ */
+static int add_commit(struct attempt *a, struct commit *commit, const char *host)
+{
+    struct member *member = &a->record.members[a->record.member_count];
+    const struct snapshot *on = a->draft.next;
+    int r;
+
+    commit->version = on->version;
+    fill_member(commit, on, member);
+    r = evaluate(a, commit, member, host);
+    if (r < 0) {
+        commit->state = COMMIT_FAILED;
+        commit->result = r;
+    }
+    if (commit->state != COMMIT_IN_RECORD) {
+        draft_undo_commit(&a->draft);
+        member_finish(member);
+        return 0;
+    }
+    commit->version = member->version;
     a->record.member_count++;
-    if (!commit->rebases)
-        commit->base = on->version;
-    member->version = commit->version = on->version + 1;
-    member->transaction = commit->transaction;
-    member->time_usec = now > on->time_usec ? now : on->time_usec + 1;
-    member->base = commit->base;
-    member->rebases = commit->rebases;
-    commit->state = COMMIT_IN_RECORD;
     add_body(a, commit);
-    r = add_objects(a, commit);
-    return r < 0 ? err_nomem(err) : draft_apply(&a->draft, member, host, err);
+    return add_objects(a, commit);
 }
 
 static int attempt_build(struct attempt *a, struct db *db, struct snapshot *base,
@@ -149,9 +173,9 @@ static int attempt_build(struct attempt *a, struct db *db, struct snapshot *base
     if (!a->record.members || !a->body || draft_begin(base, &a->draft) < 0)
         return err_nomem(err);
     for (struct commit *c = batch; c && !r; c = c->next)
-        r = add_commit(a, c, db->host, err);
+        r = add_commit(a, c, db->host);
     a->record.inline_bytes = a->body_end.bytes;
-    return r;
+    return r < 0 ? err_nomem(err) : 0;
 }
 
 /* --- putting it --------------------------------------------------------------- */
@@ -273,12 +297,19 @@ static void fence(struct db *db, const struct err *err)
 
 /* --- the leader ---------------------------------------------------------------- */
 
-/* Fails the commits that were to be in the record, or all that are not decided. */
+/*
+ * Fails the commits that were to be in the record, and those behind the first of
+ * them: what was found of these rests on it. Before it, refusals stand.
+ */
 static void fail_batch(struct commit *batch, int code, const char *reason)
 {
-    for (struct commit *c = batch; c; c = c->next)
-        if (c->state == COMMIT_WAITING || c->state == COMMIT_IN_RECORD)
+    bool rests = false;
+
+    for (struct commit *c = batch; c; c = c->next) {
+        rests = rests || c->state == COMMIT_IN_RECORD || c->state == COMMIT_WAITING;
+        if (rests)
             fail_commit(c, code, reason);
+    }
 }
 
 static bool any_in_record(const struct commit *batch)
@@ -305,8 +336,15 @@ static bool try_batch(struct db *db, struct commit *batch, struct snapshot **bas
     struct snapshot *newest;
     struct log_position position;
     struct err err = ERR_INIT;
-    int code, r = attempt_build(&a, db, *base, batch, &err);
+    int code, r;
 
+    if ((*base)->read_only) { /* a record that we rebased on has an unknown write feature */
+        a = (struct attempt){0};
+        r = db_check_writable(db, &err);
+        fail_batch(batch, r < 0 ? r : -EROFS, err.text);
+        return true;
+    }
+    r = attempt_build(&a, db, *base, batch, &err);
     if (r < 0) {
         fail_batch(batch, r, err.text);
         return true;
@@ -322,6 +360,8 @@ static bool try_batch(struct db *db, struct commit *batch, struct snapshot **bas
             fail_batch(batch, code, err.text);
             return true;
         case OUTCOME_UNKNOWN:
+            if (!err.text[0])
+                err_set(&err, -EIO, "its predecessor could not be verified");
             fence(db, &err);
             db_set_in_flight(db, NULL);
             fail_batch(batch, -EIO, db->fenced_reason);

@@ -25,7 +25,7 @@ int commit_create(struct commit **ret_commit);
 void commit_destroy(struct commit *commit); /* accepts NULL; not while it is submitted */
 
 /*
- * The changes, in order. Names are copied. All are blind: they are evaluated on
+ * The changes, in order; each sees those before it. Names are copied. All are blind: they are evaluated on
  * the version that they commit on. The errors named are those of the commit;
  * the functions themselves return 0 or -ENOMEM.
  */
@@ -48,6 +48,10 @@ int commit_add_rename(struct commit *commit, struct uuid table, const char *from
  * `stage`, which must be sealed and is taken over, also on failure. With
  * `expect_version` not 0 the table's last change must be that version.
  * -ENOENT: it was dropped; -ECANCELED: it has changed.
+ *
+ * Rows that would not fit in one record with those that were added before are
+ * written to a data object now: returns also what the store says, with the reason
+ * in commit_reason.
  */
 int commit_add_write(struct commit *commit, struct uuid table, bool replace, struct stage *stage,
                      uint64_t expect_version);

@@ -103,9 +103,17 @@ int commit_add_write(struct commit *commit, struct uuid table, bool replace, str
 {
     struct change change = {
         .kind = CHANGE_WRITE, .table = table, .replace = replace, .expect_version = expect_version};
+    int r = 0;
 
     stage_move(stage, &change.stage);
-    return add(commit, &change);
+    if (commit_inlined(commit).bytes + change.stage.memory.bytes > RECORD_INLINE_BYTES)
+        r = stage_spill(&change.stage, &commit->reason);
+    if (r < 0) {
+        change_finish(&change);
+        return r;
+    }
+    r = add(commit, &change);
+    return r < 0 ? err_nomem(&commit->reason) : r;
 }
 
 int commit_add_move_rows(struct commit *commit, struct uuid from, struct uuid to)
@@ -129,8 +137,8 @@ struct body_position commit_inlined(const struct commit *commit)
 /* --- changes on a version ------------------------------------------------------ */
 
 struct preparation {
-    const struct snapshot *on;
-    uint64_t seq;
+    struct draft *draft;
+    const struct snapshot *on; /* what the changes before have left */
     struct body_position body;
     struct member *member;
     struct err *err;
@@ -254,7 +262,7 @@ static int append_stage(struct preparation *p, const struct table *table,
                                     .bytes = stage->entries[i].bytes,
                                     .rows = stage->entries[i].rows};
     if (inlined) {
-        *to = (struct extent_ref){.object = {.inlined = true, .seq = p->seq},
+        *to = (struct extent_ref){.object = {.inlined = true, .seq = p->draft->seq},
                                   .offset = p->body.bytes,
                                   .bytes = stage->memory.bytes,
                                   .first_row = p->body.rows,
@@ -339,20 +347,31 @@ static int prepare_change(struct preparation *p, const struct change *change)
     return -EINVAL;
 }
 
-int commit_prepare(const struct commit *commit, const struct snapshot *on, uint64_t seq,
-                   struct body_position body, struct member *member, struct err *err)
+/* The objects that the change's rows were written to, before actions name them. */
+static int add_objects(struct preparation *p, const struct change *change)
 {
-    struct preparation p = {.on = on, .seq = seq, .body = body, .member = member, .err = err};
     int r = 0;
 
-    *member = (struct member){0};
-    for (size_t i = 0; i < commit->change_count && !r; i++)
-        r = prepare_change(&p, &commit->changes[i]);
-    if (r == -ENOMEM)
-        err_nomem(err);
-    if (r < 0) {
-        member_finish(member);
-        *member = (struct member){0};
-    }
+    for (size_t i = 0; i < change->stage.entry_count && !r; i++)
+        r = draft_add_object(p->draft, &change->stage.entries[i], p->err);
     return r;
+}
+
+int commit_prepare(const struct commit *commit, struct draft *draft, struct body_position body,
+                   struct member *member, struct err *err)
+{
+    struct preparation p = {.draft = draft, .body = body, .member = member, .err = err};
+    int r = 0;
+
+    for (size_t i = 0; i < commit->change_count && !r; i++) {
+        size_t applied = member->action_count;
+
+        p.on = draft->pending;
+        r = add_objects(&p, &commit->changes[i]);
+        if (!r)
+            r = prepare_change(&p, &commit->changes[i]);
+        for (; applied < member->action_count && !r; applied++)
+            r = draft_apply_action(draft, member, &member->actions[applied], err);
+    }
+    return r == -ENOMEM ? err_nomem(err) : r;
 }

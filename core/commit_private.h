@@ -44,13 +44,14 @@ struct body_position {
 struct body_position commit_inlined(const struct commit *commit);
 
 /*
- * Evaluates the changes on a snapshot: fills in the actions of `member` (new,
- * member_finish). Rows that are inlined will lie from `body` on in the body of
- * record `seq`, in the order of the changes.
+ * Evaluates the changes, each on the result of those before it, within a commit
+ * that was begun in `draft`: adds to the actions of `member` (freed with
+ * member_finish) and applies them. Rows that are inlined will lie from `body` on
+ * in the body of the draft's record, in the order of the changes.
  *
- * Errors: those named in commit.h, with the reason.
+ * Errors: those named in commit.h, with the reason; the caller undoes the commit.
  */
-int commit_prepare(const struct commit *commit, const struct snapshot *on, uint64_t seq,
-                   struct body_position body, struct member *member, struct err *err);
+int commit_prepare(const struct commit *commit, struct draft *draft, struct body_position body,
+                   struct member *member, struct err *err);
 
 #endif

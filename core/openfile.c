@@ -22,9 +22,9 @@ struct openfile {
     struct table *base; /* what readers of this file see before what was written */
     struct stage stage;
     struct writers writers;
+    bool duplicate_closed;    /* a process has closed a descriptor and holds another */
     uint64_t start, received; /* the end of the file: bytes at open, and written since */
     bool replace;             /* the next commit deletes what is there */
-    bool replace_at_close;    /* also when nothing was written */
     int poisoned;             /* 0, or the first refusal */
 
     /* the operation whose commit is under way */
@@ -85,9 +85,12 @@ static void lock_idle(struct openfile *file)
  */
 static int poison(struct openfile *file, int code)
 {
-    if (file->options.kind == OPENFILE_ROWS)
+    if (file->options.kind == OPENFILE_ROWS) {
         file->poisoned = code;
-    drop_rows(file);
+        drop_rows(file);
+    } else {
+        stage_finish(&file->stage); /* unfinished lines of its writers may still be finished */
+    }
     return code;
 }
 
@@ -126,7 +129,7 @@ static void committed(struct commit *commit, int result, void *context)
     if (result < 0)
         poison(file, result);
     if (!result) {
-        file->replace = file->replace_at_close = false;
+        file->replace = false;
         refresh_base(file);
     }
     file->busy = false;
@@ -149,10 +152,14 @@ static void commit_stage(struct openfile *file, struct stage *stage, bool releas
 
     db_before_wait(file->db);
     r = stage_seal(stage, &err);
-    if (!r && (commit_create(&commit) < 0 ||
-               commit_add_write(commit, file->base->uuid, file->replace, stage,
-                                file->options.expect_version) < 0))
+    if (!r && commit_create(&commit) < 0)
         r = err_nomem(&err);
+    if (!r) {
+        r = commit_add_write(commit, file->base->uuid, file->replace, stage,
+                             file->options.expect_version);
+        if (r < 0)
+            err = *commit_reason(commit);
+    }
     if (r < 0) {
         poison(file, r);
         end_operation(file, release, done, context, r, &err);
@@ -169,9 +176,7 @@ static void commit_stage(struct openfile *file, struct stage *stage, bool releas
 /* Commits what is complete, if there is anything. The lock is held; `done` ends the operation. */
 static void commit_rows(struct openfile *file, bool release, openfile_done_fn *done, void *context)
 {
-    bool replaces = file->replace && (file->received || file->replace_at_close || release);
-
-    if (!stage_rows(&file->stage) && !replaces)
+    if (!stage_rows(&file->stage) && !file->replace)
         end_operation(file, release, done, context, 0, NULL);
     else
         commit_stage(file, &file->stage, release, done, context);
@@ -244,7 +249,7 @@ static bool has_pending(const struct openfile *file)
 static bool is_failure(const struct openfile *file, uint64_t owner, bool by_opener,
                        enum openfile_end end, bool pending)
 {
-    if (end == OPENFILE_ALIVE)
+    if (end <= OPENFILE_ALIVE)
         return false;
     if (by_opener || writers_has(&file->writers, owner))
         return true;
@@ -259,14 +264,17 @@ void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum 
     int r = 0;
 
     lock_idle(file);
-    if (file->poisoned) {
+    file->duplicate_closed |= end == OPENFILE_HOLDS;
+    if (file->poisoned || end == OPENFILE_HOLDS) {
         end_operation(file, false, done, context, file->poisoned, NULL);
         return;
     }
     pending = has_pending(file);
+    if (end > OPENFILE_ALIVE && file->options.kind == OPENFILE_STREAM)
+        writers_drop_line(&file->writers, owner); /* the rest of it will not come */
     if (is_failure(file, owner, by_opener, end, pending))
         r = poison(file, err_set(&err, -ECANCELED, "nothing was committed: %s", why));
-    else if (writers_close(&file->writers, owner) < 0)
+    if (writers_close(&file->writers, owner) < 0)
         r = poison(file, err_nomem(&err));
     if (!r && by_opener && !writers_any(&file->writers)) {
         r = writers_end_line(&file->writers, &file->stage, &err);
@@ -286,6 +294,8 @@ void openfile_sync(struct openfile *file, openfile_done_fn *done, void *context)
     lock_idle(file);
     if (file->poisoned)
         end_operation(file, false, done, context, file->poisoned, NULL);
+    else if (!stage_rows(&file->stage))
+        end_operation(file, false, done, context, 0, NULL); /* no line is complete */
     else
         commit_rows(file, false, done, context);
 }
@@ -298,7 +308,7 @@ int openfile_truncate(struct openfile *file, uint64_t bytes, struct err *err)
     r = file->poisoned;
     if (!r && bytes == 0) {
         drop_rows(file);
-        file->replace = file->replace_at_close = true;
+        file->replace = true;
         file->start = file->received = 0;
     } else if (!r && bytes != file->start + file->received) {
         r = err_set(err, -EINVAL, "rows can be truncated to 0 bytes only, not to %" PRIu64, bytes);
@@ -318,8 +328,15 @@ void openfile_release(struct openfile *file, openfile_done_fn *done, void *conte
         end_operation(file, true, done, context, r, NULL);
         return;
     }
-    /* A writer whose close we were not told of: how it ended cannot be known. */
-    if (writers_any(&file->writers))
+    /*
+     * A writer whose close we were not told of: how it ended cannot be known. But what
+     * looked like the close of a duplicate can have been the last.
+     */
+    if (file->duplicate_closed)
+        r = writers_close_all(&file->writers);
+    if (r < 0)
+        err_nomem(&err);
+    else if (writers_any(&file->writers))
         r = err_set(&err, -ECANCELED, "nothing was committed: a writer vanished without a close");
     else
         r = writers_end_line(&file->writers, &file->stage, &err);

@@ -9,7 +9,8 @@
  *
  *  - It belongs to the process that opened it. The opener's close commits once
  *    every writer has closed; another process's close only marks its own bytes
- *    as finished; the last close commits what is left.
+ *    as finished; the last close commits what is left. A process has closed when it
+ *    has closed its last descriptor of the file.
  *  - The opener or a writer that ends with anything but exit status 0 poisons
  *    the file: nothing of it is committed. So does any process that is killed by
  *    a signal while it shares the file; but a child that wrote nothing may exit
@@ -20,8 +21,7 @@
  *    processes that write at once are not torn. An unfinished line that a writer
  *    leaves behind, or the opener while it waits, is continued by the next one that
  *    begins: { printf '{"a":'; cat value; echo '}'; } >> rows.
- *  - Opened to replace (O_TRUNC) and nothing written: decided at the last close,
- *    because a shell closes a duplicate before its command has begun.
+ *  - Opened to replace (O_TRUNC) and nothing written: a close commits that too.
  *
  * A stream is the same with another unit: each write commits its complete lines.
  *
@@ -41,6 +41,7 @@ enum openfile_kind {
 
 /* How the process that closes a descriptor stands. */
 enum openfile_end {
+    OPENFILE_HOLDS,  /* it has another descriptor of the file: this was a duplicate */
     OPENFILE_ALIVE,  /* it lives, or ended with exit status 0 */
     OPENFILE_FAILED, /* it ended with another exit status */
     OPENFILE_KILLED, /* it was killed by a signal */
@@ -80,8 +81,8 @@ void openfile_write(struct openfile *file, uint64_t owner, bool by_opener, const
                     size_t bytes, uint64_t offset, openfile_done_fn *done, void *context);
 
 /*
- * A process closes a descriptor of the file (FLUSH). `why` says how it ended,
- * unless it is alive: "the process was killed by signal 9".
+ * A process closes a descriptor of the file (FLUSH). `why` says how it ended, if
+ * it did: "the process was killed by signal 9".
  *
  * Errors: -EINVAL, the last line is unfinished and not a row; -ECANCELED, it was
  * aborted; those of a commit.
@@ -101,7 +102,7 @@ int openfile_truncate(struct openfile *file, uint64_t bytes, struct err *err);
 /* The last close: commits what is finished and not committed, frees the file, then calls done. */
 void openfile_release(struct openfile *file, openfile_done_fn *done, void *context);
 
-/* Whether the last close has something to decide. */
+/* Whether the last close has something to commit. */
 bool openfile_is_undecided(struct openfile *file);
 
 /* Drops what is not committed, so that openfile_release commits nothing. */

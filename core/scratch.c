@@ -125,14 +125,16 @@ int scratch_write(struct scratch *scratch, const void *data, size_t bytes, uint6
     pthread_mutex_lock(&scratch->lock);
     if (end > scratch->bytes)
         r = book(scratch, end, err);
-    if (!r && end > scratch->bytes)
-        scratch->bytes = end;
-    pthread_mutex_unlock(&scratch->lock);
     if (!r) {
         r = io_pwrite(scratch->fd, data, bytes, offset);
         if (r < 0)
             err_set(err, r, "cannot write a scratch file: %s", strerror(-r));
+        if (r < 0 && end > scratch->bytes)
+            atomic_fetch_sub(&scratch->budget->bytes, end - scratch->bytes);
+        if (!r && end > scratch->bytes)
+            scratch->bytes = end;
     }
+    pthread_mutex_unlock(&scratch->lock);
     return r;
 }
 
@@ -143,8 +145,13 @@ int scratch_truncate(struct scratch *scratch, uint64_t bytes, struct err *err)
     pthread_mutex_lock(&scratch->lock);
     if (bytes > scratch->bytes)
         r = book(scratch, bytes, err);
-    if (!r)
+    if (!r) {
         r = io_truncate(scratch->fd, bytes);
+        if (r < 0)
+            err_set(err, r, "cannot truncate a scratch file: %s", strerror(-r));
+        if (r < 0 && bytes > scratch->bytes)
+            atomic_fetch_sub(&scratch->budget->bytes, bytes - scratch->bytes);
+    }
     if (!r && bytes < scratch->bytes)
         atomic_fetch_sub(&scratch->budget->bytes, scratch->bytes - bytes);
     if (!r)

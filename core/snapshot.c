@@ -296,67 +296,70 @@ int draft_begin(struct snapshot *base, struct draft *ret_draft)
     return 0;
 }
 
-int draft_add_object(struct draft *draft, const struct object_entry *entry)
+int draft_begin_commit(struct draft *draft, const struct member *member, struct err *err)
+{
+    const struct snapshot *next = draft->next;
+
+    if (member->version != next->version + 1 || member->time_usec <= next->time_usec)
+        return err_set(err, -EINVAL, "version %" PRIu64 " does not follow %" PRIu64,
+                       member->version, next->version);
+    draft->pending = snapshot_copy(next);
+    return draft->pending ? 0 : err_nomem(err);
+}
+
+int draft_add_object(struct draft *draft, const struct object_entry *entry, struct err *err)
 {
     cleanup(object_unref_p) struct object *object = NULL;
+    struct snapshot *pending = draft->pending;
     struct ptree *objects;
     int r;
 
-    if (ptree_find(&object_class, draft->next->objects, &entry->uuid))
-        return -EEXIST;
+    if (ptree_find(&object_class, pending->objects, &entry->uuid))
+        return err_set(err, -EEXIST, "it brings in an object that is known");
     r = object_create_segment(entry, &object);
     if (!r)
-        r = ptree_insert(&object_class, draft->next->objects, &entry->uuid, object, &objects);
+        r = ptree_insert(&object_class, pending->objects, &entry->uuid, object, &objects);
     if (r < 0)
-        return r;
-    ptree_unref(&object_class, draft->next->objects);
-    draft->next->objects = objects;
+        return err_nomem(err);
+    ptree_unref(&object_class, pending->objects);
+    pending->objects = objects;
     return 0;
 }
 
-static int note_history(struct draft *draft, struct snapshot *next, const struct member *member,
-                        const char *host)
+int draft_apply_action(struct draft *draft, const struct member *member,
+                       const struct action *action, struct err *err)
 {
+    struct commit_context c = {.next = draft->pending, .member = member, .err = err};
+    int r = apply_action(&c, action);
+
+    return r == -ENOMEM ? err_nomem(err) : r;
+}
+
+int draft_end_commit(struct draft *draft, const struct member *member, const char *host,
+                     struct err *err)
+{
+    struct snapshot *pending = draft->pending;
     cleanup_buf struct buf line = {0};
     struct ptree *history;
     int r = history_print(member, host, &line);
 
     if (!r)
-        r = history_append(next->history, draft->seq, line.bytes, &history);
+        r = history_append(pending->history, draft->seq, line.bytes, &history);
     if (r < 0)
-        return r;
-    ptree_unref(&history_class, next->history);
-    next->history = history;
+        return err_nomem(err);
+    ptree_unref(&history_class, pending->history);
+    pending->history = history;
+    pending->version = member->version;
+    pending->time_usec = member->time_usec;
+    snapshot_unref(draft->next);
+    draft->next = steal_pointer(draft->pending);
     return 0;
 }
 
-int draft_apply(struct draft *draft, const struct member *member, const char *host,
-                struct err *err)
+void draft_undo_commit(struct draft *draft)
 {
-    struct snapshot *next = snapshot_copy(draft->next); /* so that a failure changes nothing */
-    struct commit_context c = {.next = next, .member = member, .err = err};
-    int r = 0;
-
-    if (!next)
-        return err_nomem(err);
-    if (member->version != next->version + 1 || member->time_usec <= next->time_usec)
-        r = err_set(err, -EINVAL, "version %" PRIu64 " does not follow %" PRIu64, member->version,
-                    next->version);
-    for (size_t i = 0; i < member->action_count && !r; i++)
-        r = apply_action(&c, &member->actions[i]);
-    if (!r)
-        r = note_history(draft, next, member, host);
-    if (r == -ENOMEM)
-        err_nomem(err);
-    if (r < 0) {
-        snapshot_unref(next);
-        return r;
-    }
-    next->version = member->version;
-    next->time_usec = member->time_usec;
-    snapshot_unref(draft->next);
-    draft->next = next;
-    return 0;
+    snapshot_unref(draft->pending);
+    draft->pending = NULL;
 }
 
 struct snapshot *draft_finish(struct draft *draft, const struct log_position *position,
@@ -371,21 +374,32 @@ struct snapshot *draft_finish(struct draft *draft, const struct log_position *po
 
 void draft_abandon(struct draft *draft)
 {
+    draft_undo_commit(draft);
     snapshot_unref(draft->next);
     draft->next = NULL;
+}
+
+/* A commit of the log. The objects of its record come with the first one. */
+static int apply_member(struct draft *draft, const struct record *record,
+                        const struct member *member, struct err *err)
+{
+    int r = draft_begin_commit(draft, member, err);
+
+    for (size_t i = 0; member == record->members && i < record->object_count && !r; i++)
+        r = draft_add_object(draft, &record->objects[i], err);
+    for (size_t i = 0; i < member->action_count && !r; i++)
+        r = draft_apply_action(draft, member, &member->actions[i], err);
+    return r < 0 ? r : draft_end_commit(draft, member, record->host, err);
 }
 
 static int apply_record(struct draft *draft, const struct record *record, struct err *err)
 {
     int r = 0;
 
-    for (size_t i = 0; i < record->object_count && !r; i++) {
-        r = draft_add_object(draft, &record->objects[i]);
-        if (r == -EEXIST)
-            r = err_set(err, r, "it brings in an object that is known");
-    }
+    if (record->object_count && !record->member_count)
+        return err_set(err, -EINVAL, "it brings in objects for no commit");
     for (size_t i = 0; i < record->member_count && !r; i++)
-        r = draft_apply(draft, &record->members[i], record->host, err);
+        r = apply_member(draft, record, &record->members[i], err);
     return r;
 }
 

@@ -46,29 +46,37 @@ struct table *snapshot_table(const struct snapshot *snapshot, struct uuid uuid);
  * another, either from a record of the log or for one that will be put. One thread.
  */
 struct draft {
-    struct snapshot *next; /* with what was applied so far; not shared before it is finished */
-    uint64_t seq;          /* of its record */
+    struct snapshot *next;    /* with the commits that were applied so far */
+    struct snapshot *pending; /* with the commit that is being applied; NULL: none is */
+    uint64_t seq;             /* of its record */
 };
 
 /* Errors: -ENOMEM. */
 int draft_begin(struct snapshot *base, struct draft *ret_draft);
 
 /*
- * Adds the data objects that the commits will refer to.
- * Errors: -EEXIST, one of them is known already; -ENOMEM.
+ * One commit: begin, any number of objects and actions, each seen by those after
+ * it (`draft->pending`), and an end. Without an end, or after any failure, the
+ * commit is undone by draft_undo_commit and has changed nothing.
  */
-int draft_add_object(struct draft *draft, const struct object_entry *entry);
+
+/* Errors: -EINVAL, version or time of the member do not follow; -ENOMEM. */
+int draft_begin_commit(struct draft *draft, const struct member *member, struct err *err);
+
+/* A data object that actions will refer to. Errors: -EEXIST, it is known already; -ENOMEM. */
+int draft_add_object(struct draft *draft, const struct object_entry *entry, struct err *err);
 
 /*
- * Applies one commit, all of it or, on failure, none. `host` is for the history.
- * What it may assume was checked by whoever made it, so from the log a failure is damage.
- *
  * Errors: -EEXIST, a table of that name (or uuid) is there; -ENOENT, no such
- * table, object or row; -EINVAL, a version or time out of order, or a name that no table can
- * have; -ENOMEM.
+ * table, object or row; -EINVAL, a name that no table can have; -ENOMEM.
  */
-int draft_apply(struct draft *draft, const struct member *member, const char *host,
-                struct err *err);
+int draft_apply_action(struct draft *draft, const struct member *member,
+                       const struct action *action, struct err *err);
+
+/* `host` is for the history. Errors: -ENOMEM. */
+int draft_end_commit(struct draft *draft, const struct member *member, const char *host,
+                     struct err *err);
+void draft_undo_commit(struct draft *draft); /* harmless when none has begun */
 
 /* The finished snapshot, new, at the record's position. The draft is gone. */
 struct snapshot *draft_finish(struct draft *draft, const struct log_position *position,

@@ -142,6 +142,13 @@ int stage_seal(struct stage *stage, struct err *err)
     return stage->writer ? end_segment(stage, err) : 0;
 }
 
+int stage_spill(struct stage *stage, struct err *err)
+{
+    int r = stage->memory.bytes ? begin_segment(stage, err) : 0;
+
+    return r < 0 ? r : stage_seal(stage, err);
+}
+
 void stage_move(struct stage *stage, struct stage *ret_to)
 {
     *ret_to = *stage;

@@ -47,6 +47,9 @@ int stage_read(struct stage *stage, void *buf, size_t bytes, uint64_t offset, st
  */
 int stage_seal(struct stage *stage, struct err *err);
 
+/* The same, and in `entries` whatever the size. */
+int stage_spill(struct stage *stage, struct err *err);
+
 /* Hands everything over to `ret_to`, which need not be initialised; `stage` is empty then. */
 void stage_move(struct stage *stage, struct stage *ret_to);
 

@@ -108,6 +108,7 @@ static int check_row(const struct taker *taker, const char *line, size_t row, si
  */
 static int take_line(const struct taker *taker, const char *line, size_t bytes, struct err *err)
 {
+    cleanup_buf struct buf without_cr = {0};
     size_t row = bytes - 1;
     int r;
 
@@ -118,8 +119,10 @@ static int take_line(const struct taker *taker, const char *line, size_t bytes, 
     r = check_row(taker, line, row, 0, err);
     if (r < 0 || row == bytes - 1)
         return r < 0 ? r : stage_append(taker->stage, line, bytes, 1, err);
-    r = stage_append(taker->stage, line, row, 0, err);
-    return r < 0 ? r : stage_append(taker->stage, "\n", 1, 1, err);
+    /* In one piece: what is staged at once lies in one segment and is whole rows. */
+    if (buf_append(&without_cr, line, row) < 0 || buf_append(&without_cr, "\n", 1) < 0)
+        return err_nomem(err);
+    return stage_append(taker->stage, without_cr.data, without_cr.bytes, 1, err);
 }
 
 /* Whether a line can be passed on as it is, together with its neighbours. */
@@ -195,7 +198,7 @@ static struct buf *find_unfinished(struct writers *writers)
 static struct writer *get_writer(struct writers *writers, uint64_t owner, bool by_opener)
 {
     struct writer *writer = find(writers, owner);
-    struct buf *unfinished;
+    struct buf *unfinished = NULL;
 
     if (!writer) {
         writer = calloc(1, sizeof *writer);
@@ -203,10 +206,12 @@ static struct writer *get_writer(struct writers *writers, uint64_t owner, bool b
             return NULL;
         writer->owner = owner;
         writer->opener = by_opener;
+        unfinished = find_unfinished(writers);
         writer->next = writers->first;
         writers->first = writer;
+    } else if (!writer->tail.bytes && writers->leftover.bytes) {
+        unfinished = &writers->leftover;
     }
-    unfinished = writer->tail.bytes ? NULL : find_unfinished(writers);
     if (unfinished) {
         buf_finish(&writer->tail);
         writer->tail = *unfinished;
@@ -218,8 +223,12 @@ static struct writer *get_writer(struct writers *writers, uint64_t owner, bool b
 static int keep_tail(const struct writers *writers, const struct stage *stage,
                      struct writer *writer, const char *data, size_t bytes, struct err *err)
 {
-    int r = check_limits(db_limits(writers->db), stage, writer->tail.bytes + bytes, 0, err);
+    size_t row = writer->tail.bytes + bytes;
+    int r;
 
+    if (row && (bytes ? data[bytes - 1] : writer->tail.data[row - 1]) == '\r')
+        row--; /* may turn out to stand before the line feed */
+    r = check_limits(db_limits(writers->db), stage, row, 0, err);
     if (r < 0) {
         if (err)
             err->line = writer->lines + 1;
@@ -274,6 +283,15 @@ int writers_close(struct writers *writers, uint64_t owner)
         return r;
     }
     return 0;
+}
+
+int writers_close_all(struct writers *writers)
+{
+    int r = 0;
+
+    while (writers->first && !r)
+        r = writers_close(writers, writers->first->owner);
+    return r;
 }
 
 int writers_end_line(struct writers *writers, struct stage *stage, struct err *err)

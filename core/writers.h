@@ -44,6 +44,9 @@ int writers_write(struct writers *writers, struct stage *stage, uint64_t owner, 
 /* The process has closed: what it left unfinished is left over. Errors: -ENOMEM. */
 int writers_close(struct writers *writers, uint64_t owner);
 
+/* The same for all that have written. */
+int writers_close_all(struct writers *writers);
+
 /*
  * Ends the line that is left over, if any: a row that only lacks its line feed.
  * Errors: -EINVAL, it is not a row; otherwise as writers_write.

@@ -2,6 +2,7 @@
 /* Looks at the calling process through /proc, in the order that cannot deadlock. */
 #include "fs/caller.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -82,7 +83,45 @@ static enum openfile_end explain(unsigned long exit_code, char *why, size_t why_
     return OPENFILE_KILLED;
 }
 
-enum openfile_end caller_end(pid_t tid, char *why, size_t why_bytes)
+/* Whether descriptor `fd` of the process writes to inode `ino`. */
+static bool descriptor_writes(pid_t tid, const char *fd, uint64_t ino)
+{
+    char file[40], info[512], *line;
+
+    snprintf(file, sizeof file, "fdinfo/%.16s", fd);
+    if (read_proc(tid, file, info, sizeof info) <= 0)
+        return false;
+    line = strstr(info, "flags:");
+    if (!line || (strtol(line + 6, NULL, 8) & O_ACCMODE) == O_RDONLY)
+        return false;
+    line = strstr(info, "ino:"); /* since Linux 5.14; proc_pid_fdinfo(5) */
+    return line && strtoull(line + 4, NULL, 10) == ino;
+}
+
+/*
+ * Reads fdinfo/ and never fd/: readlink(2) there waits for the lock that a task in
+ * execve holds while it waits for this FLUSH (seen: ksh, which sets O_CLOEXEC on what
+ * `exec 3>>` opens, and then every ps). The descriptor that is being closed is not
+ * in the table any more.
+ */
+static bool holds_another(pid_t tid, uint64_t ino)
+{
+    char path[48];
+    struct dirent *entry;
+    bool found = false;
+    DIR *dir;
+
+    snprintf(path, sizeof path, "/proc/%d/fdinfo", (int)tid);
+    dir = opendir(path);
+    while (dir && !found && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.')
+            found = descriptor_writes(tid, entry->d_name, ino);
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+enum openfile_end caller_end(pid_t tid, uint64_t ino, char *why, size_t why_bytes)
 {
     char stat[2048];
     unsigned long exit_code, flags;
@@ -95,7 +134,7 @@ enum openfile_end caller_end(pid_t tid, char *why, size_t why_bytes)
      * Only a task whose memory is gone is past all that.
      */
     if (read_proc(tid, "statm", stat, sizeof stat) <= 0 || strncmp(stat, "0 ", 2))
-        return OPENFILE_ALIVE;
+        return ino && holds_another(tid, ino) ? OPENFILE_HOLDS : OPENFILE_ALIVE;
     if (read_proc(tid, "stat", stat, sizeof stat) <= 0)
         return OPENFILE_ALIVE;
     exit_code = stat_field(stat, STAT_EXIT_CODE);

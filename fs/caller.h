@@ -22,9 +22,14 @@ pid_t caller_process(pid_t tid);
 bool caller_is_visible(pid_t tid);
 
 /*
- * Called in FLUSH, with which the caller waits for us: whether it lives, or how
- * it ends. Unless it is alive, `why` says so: "the process was killed by signal 9".
+ * Called in FLUSH, with which the caller waits for us: whether it lives (and still
+ * has a descriptor that writes to inode `ino`), or how it ends: then `why` says
+ * so, "the process was killed by signal 9".
+ *
+ * A shell closes duplicates all the time: `cmd >> f` opens f as 3, makes it 1 and
+ * closes 3; a builtin with a redirection of its own saves 1 as 10 and closes 1. What
+ * another descriptor still holds was not closed. `ino` 0: that cannot be told.
  */
-enum openfile_end caller_end(pid_t tid, char *why, size_t why_bytes);
+enum openfile_end caller_end(pid_t tid, uint64_t ino, char *why, size_t why_bytes);
 
 #endif

@@ -78,6 +78,8 @@ void fs_handle_unlink(struct fs *fs, struct handle *handle)
 void fs_handle_destroy(struct fs *fs, struct handle *handle)
 {
     fs_handle_unlink(fs, handle);
+    if (handle->kind == HANDLE_OPENFILE)
+        atomic_fetch_sub(&handle->node->opens, 1);
     content_unref(handle->content);
     snapshot_unref(handle->snapshot);
     free(handle);

@@ -33,13 +33,13 @@ static int run_fusermount(const char *path, bool lazy)
     if (child < 0)
         return -errno;
     if (child == 0) {
-        execlp("fusermount3", "fusermount3", lazy ? "-uqz" : "-uq", "--", path, (char *)NULL);
+        execlp("fusermount3", "fusermount3", lazy ? "-uz" : "-u", "--", path, (char *)NULL);
         _exit(127);
     }
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return -errno;
-    return status == 0 ? 0 : -EBUSY; /* it says no more than that it could not */
+    return status == 0 ? 0 : -EBUSY; /* why, it has said on standard error */
 }
 
 int kernel_unmount(const char *path, bool lazy, struct err *err)

@@ -97,6 +97,8 @@ static int check_mountpoint(const struct mount_options *options, char **ret_path
     if (store && overlap(store, path))
         return err_set(err, -EINVAL, "the store %s and the mount point %s lie in each other", store,
                        path);
+    if (!options->nonempty && kernel_has_rowfs(path))
+        return err_set(err, -EBUSY, "a rowfs is mounted on %s already", path);
     if (!options->nonempty)
         r = check_empty(path, err);
     if (!r)

@@ -47,6 +47,8 @@ struct node {
 
     struct uuid table; /* TABLE, WRITER, STREAM, SCRATCH and rows: the table */
     struct table *at;  /* WRITER: the version that it was looked up at */
+    _Atomic uint64_t bytes; /* WRITER: the size that its writer sees */
+    _Atomic unsigned opens; /* WRITER, STREAM: open files; more than one through /proc/self/fd */
 
     pthread_mutex_t name_lock;
     char name[NAME_MAX + 1]; /* TABLE: the name by which the kernel knows it; others: their own */

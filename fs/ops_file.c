@@ -70,6 +70,7 @@ static int open_rows(fuse_req_t req, struct node *node, struct table *table, int
     handle->opener = caller_process(ctx->pid);
     handle->opener_uid = ctx->uid;
     handle->file = file;
+    atomic_fetch_add(&node->opens, 1);
     pthread_mutex_unlock(&fs->handles_lock);
     *ret_handle = handle;
     return 0;
@@ -105,6 +106,7 @@ static void open_writer(fuse_req_t req, struct node *node, struct table *table,
         return;
     }
     set_writer_flags(fi, handle);
+    atomic_store(&node->bytes, openfile_bytes(handle->file));
     if (fuse_reply_open(req, fi) < 0)
         discard(fs, handle);
 }
@@ -261,7 +263,7 @@ static void reply_created(fuse_req_t req, struct node *node, struct handle *hand
     struct fuse_entry_param entry = {.ino = node_id(node),
                                      .attr_timeout = tree_attr_seconds(node)};
 
-    tree_attr(fs, node, handle, &entry.attr);
+    tree_attr(fs, node, &entry.attr);
     if (fuse_reply_create(req, &entry, fi) < 0) {
         discard(fs, handle);
         node_unref(&fs->nodes, node, 1);
@@ -289,6 +291,7 @@ static void create_rows(fuse_req_t req, struct node *dir, struct table *table, m
     dir->hidden_for = 0;
     pthread_mutex_unlock(&dir->name_lock);
     set_writer_flags(fi, handle);
+    atomic_store(&node->bytes, openfile_bytes(handle->file));
     reply_created(req, node, handle, fi);
 }
 
@@ -403,8 +406,11 @@ static void note_if_new(const struct file_op *op, int result, const struct err *
 static void done_write(void *context, int result, const struct err *err)
 {
     cleanup_free struct file_op *op = context;
+    struct handle *handle = op->handle;
 
     note_if_new(op, result, err);
+    if (!result && handle->node->kind == NODE_WRITER)
+        atomic_store(&handle->node->bytes, openfile_bytes(handle->file));
     if (result < 0)
         reply_code(op->req, result);
     else
@@ -472,7 +478,9 @@ void fs_op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     op = file_op_new(req, handle);
     if (!op)
         return;
-    end = caller_end(tid, why, sizeof why);
+    /* Descriptors of two open files on one inode cannot be told apart. */
+    end = caller_end(tid, atomic_load(&handle->node->opens) == 1 ? handle->node->ino : 0, why,
+                     sizeof why);
     openfile_close(handle->file, fi->lock_owner, is_opener(handle, tid), end, why, done_plain, op);
 }
 

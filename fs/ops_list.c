@@ -153,7 +153,7 @@ static size_t add_plus(fuse_req_t req, char *buf, size_t size, const struct entr
     if (node) {
         param.ino = node_id(node);
         param.entry_timeout = param.attr_timeout = TREE_LISTED;
-        tree_attr(fs, node, NULL, &param.attr);
+        tree_attr(fs, node, &param.attr);
     }
     n = fuse_add_direntry_plus(req, buf, size, entry->name, &param, next);
     if (node && n > size)

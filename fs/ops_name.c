@@ -128,7 +128,7 @@ static void done_mkdir(struct name_op *op)
     }
     hide_rows(node, process_of(op->req));
     entry.ino = node_id(node);
-    tree_attr(fs, node, NULL, &entry.attr);
+    tree_attr(fs, node, &entry.attr);
     if (fuse_reply_entry(op->req, &entry) < 0)
         node_unref(&fs->nodes, node, 1);
 }

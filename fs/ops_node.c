@@ -35,7 +35,7 @@ void fs_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         return;
     }
     entry.ino = node_id(node);
-    tree_attr(fs, node, NULL, &entry.attr);
+    tree_attr(fs, node, &entry.attr);
     entry.attr_timeout = tree_attr_seconds(node);
     if (fuse_reply_entry(req, &entry) < 0)
         node_unref(&fs->nodes, node, 1); /* the request was interrupted: the kernel knows nothing */
@@ -60,19 +60,18 @@ void fs_op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *f
     fuse_reply_none(req);
 }
 
-static void reply_attr(fuse_req_t req, struct node *node, const struct handle *handle)
+static void reply_attr(fuse_req_t req, struct node *node)
 {
     struct stat attr;
 
-    tree_attr(fs_of(req), node, handle, &attr);
+    tree_attr(fs_of(req), node, &attr);
     fuse_reply_attr(req, &attr, tree_attr_seconds(node));
 }
 
 void fs_op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    struct fs *fs = fs_of(req);
-
-    reply_attr(req, fs_node(fs, ino), fi ? fs_handle(fi) : NULL);
+    (void)fi;
+    reply_attr(req, fs_node(fs_of(req), ino));
 }
 
 /* --- setattr ------------------------------------------------------------------- */
@@ -83,7 +82,7 @@ static int check_owner_and_mode(fuse_req_t req, struct node *node, const struct 
 {
     struct stat is;
 
-    tree_attr(fs_of(req), node, NULL, &is);
+    tree_attr(fs_of(req), node, &is);
     if (((to_set & FUSE_SET_ATTR_UID) && attr->st_uid != is.st_uid) ||
         ((to_set & FUSE_SET_ATTR_GID) && attr->st_gid != is.st_gid &&
          node->kind != NODE_SCRATCH))
@@ -126,7 +125,7 @@ static void truncated(void *context, int result, const struct err *err)
     else if (result < 0)
         reply_code(t->req, result);
     else
-        reply_attr(t->req, t->node, NULL);
+        reply_attr(t->req, t->node);
     free(t);
 }
 
@@ -148,6 +147,7 @@ static void truncate_rows(fuse_req_t req, struct node *node, uint64_t bytes)
     }
     *t = (struct truncation){.req = req, .node = node};
     r = openfile_truncate(file, bytes, &err);
+    atomic_store(&node->bytes, bytes);
     if (r < 0) {
         openfile_abort(file);
         reply_note(fs_of(req), reply_caller(req), node, NULL, r, &err);
@@ -176,10 +176,11 @@ static void setattr_size(fuse_req_t req, struct node *node, const struct handle 
         return;
     }
     r = openfile_truncate(handle->file, bytes, &err);
+    atomic_store(&node->bytes, openfile_bytes(handle->file));
     if (r < 0)
         reply_refusal(req, node, NULL, r, &err);
     else
-        reply_attr(req, node, handle);
+        reply_attr(req, node);
 }
 
 void fs_op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
@@ -201,7 +202,7 @@ void fs_op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set
         if (r < 0)
             reply_refusal(req, node, NULL, r, &err);
         else
-            reply_attr(req, node, NULL);
+            reply_attr(req, node);
         return;
     }
     if ((to_set & FUSE_SET_ATTR_SIZE) &&
@@ -210,7 +211,7 @@ void fs_op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set
         return;
     }
     /* Times are accepted and stay those of the commit; a stream has no size to set. */
-    reply_attr(req, node, handle);
+    reply_attr(req, node);
 }
 
 void fs_op_statfs(fuse_req_t req, fuse_ino_t ino)

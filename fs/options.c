@@ -57,9 +57,8 @@ static int parse_number(const char *text, int base, unsigned long max, unsigned 
 static bool is_kernel_option(const char *name)
 {
     static const char *const names[] = {
-        "allow_other", "rw",      "suid", "nosuid", "dev",     "nodev",      "exec",
-        "noexec",      "async",   "sync", "atime",  "noatime", "nodiratime", "relatime",
-        "dirsync",     "max_read"};
+        "allow_other", "rw",   "suid",  "nosuid", "dev",     "nodev", "exec",
+        "noexec",      "sync", "async", "atime",  "noatime", "dirsync"};
 
     for (size_t i = 0; i < ARRAY_COUNT(names); i++)
         if (!strcmp(name, names[i]))
@@ -128,7 +127,7 @@ static int parse_flag(const char *name, struct mount_options *options)
         return 0;
     }
     /* Always in effect: a mode that the kernel did not check would be one that is ignored. */
-    if (!strcmp(name, "default_permissions"))
+    if (!strcmp(name, "default_permissions") || !strcmp(name, "defaults"))
         return 0;
     return -ENOENT;
 }
@@ -214,8 +213,8 @@ static error_t parse_arg(int key, char *arg, struct argp_state *state)
     "  trust_close          let processes write whose end cannot be seen from here\n"              \
     "                       (another pid namespace, hidepid), their close is success\n"            \
     "  nonempty             mount over a directory that is not empty\n"                            \
-    "and those of mount(8): rw, [no]suid, [no]dev, [no]exec, [a]sync, dirsync,\n"                  \
-    "[no]atime, nodiratime, relatime, max_read=N. BYTES may end in K, M, G or T."
+    "and those of mount(8): defaults, rw, [no]suid, [no]dev, [no]exec, [a]sync,\n"                 \
+    "dirsync, [no]atime. BYTES may end in K, M, G or T."
 
 const char options_help[] = OPTIONS_HELP;
 

@@ -41,6 +41,8 @@ static void print_path(struct fs *fs, struct node *node, const char *name,
                  name ? name : "");
         break;
     default:
+        if (!table)
+            table = node->at; /* dropped meanwhile */
         if (table)
             snprintf(ret_path, PATH_TEXT_BYTES, "tables/%s/%s", table->name, own);
         else

@@ -63,6 +63,7 @@ struct node *tree_writer_node(struct fs *fs, struct table *table, bool shares_in
         return NULL;
     node->table = table->uuid;
     node->at = table_ref(table);
+    atomic_store(&node->bytes, table_bytes(table));
     node_set_name(node, "rows");
     return node_publish(&fs->nodes, node, false);
 }
@@ -398,7 +399,7 @@ static void attr_stream(struct fs *fs, struct node *node, struct stat *attr)
     snapshot_unref(head);
 }
 
-void tree_attr(struct fs *fs, struct node *node, const struct handle *handle, struct stat *ret_attr)
+void tree_attr(struct fs *fs, struct node *node, struct stat *ret_attr)
 {
     *ret_attr = (struct stat){
         .st_ino = node->ino,
@@ -419,8 +420,7 @@ void tree_attr(struct fs *fs, struct node *node, const struct handle *handle, st
         set_time(ret_attr, content_time_usec(node->content));
         break;
     case NODE_WRITER:
-        attr_file(fs, ret_attr, 0666,
-                  handle && handle->file ? openfile_bytes(handle->file) : table_bytes(node->at));
+        attr_file(fs, ret_attr, 0666, atomic_load(&node->bytes));
         set_time(ret_attr, node->at->time_usec);
         break;
     case NODE_STREAM:

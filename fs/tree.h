@@ -58,8 +58,7 @@ int tree_table(struct fs *fs, struct node *node, const struct snapshot *snapshot
 /* Whether the process of this thread is not to see the table's `rows`. */
 bool tree_hides_rows(struct node *table_node, const struct table *table, pid_t tid);
 
-/* The attributes of a node; those of a writer's or scratch file come from the open file if given. */
-void tree_attr(struct fs *fs, struct node *node, const struct handle *handle, struct stat *ret_attr);
+void tree_attr(struct fs *fs, struct node *node, struct stat *ret_attr);
 
 /* For how many seconds the kernel may keep the attributes of a node. */
 double tree_attr_seconds(const struct node *node);

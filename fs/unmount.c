@@ -70,6 +70,9 @@ static void print_busy(json_t *info)
         fprintf(stderr, " pid %d", (int)json_integer_value(json_object_get(writer, "pid")));
     if (json_array_size(writers))
         fprintf(stderr, "\n");
+    else
+        fprintf(stderr, "rowfs: nobody writes, but files or directories may be in use: fuser -vm "
+                        "MOUNTPOINT tells by whom\n");
 }
 
 /* Until the daemon, which writes nothing more after that, is gone. */

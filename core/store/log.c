@@ -12,11 +12,14 @@ int log_read(struct store *store, uint64_t seq, struct record *ret_record,
 {
     cleanup_buf struct buf buf = {0};
     struct log_position position = {.seq = seq};
+    struct err reason = ERR_INIT;
     char key[RECORD_KEY_BYTES];
     int r;
 
     record_key(seq, key);
-    r = store_get(store, key, &buf, &position.tag, err);
+    r = store_get(store, key, &buf, &position.tag, &reason);
+    if (r < 0 && r != -ENOENT) /* that there is no record is no failure */
+        return err_set(err, r, "%s", reason.text);
     if (!r)
         r = record_decode(seq, buf.data, buf.bytes, ret_record, &position.hash, err);
     if (!r)

@@ -69,6 +69,11 @@ void segment_index_find(const struct segment_index *index, uint64_t row, uint64_
 {
     uint64_t low = 0, high = index->blocks;
 
+    if (!index->blocks) { /* of a segment without rows, which nothing points into */
+        *ret_block = *ret_rows_before = 0;
+        return;
+    }
+
     while (high - low > 1) {
         uint64_t middle = low + (high - low) / 2;
 

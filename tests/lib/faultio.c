@@ -31,6 +31,7 @@ static struct {
     bool struck;
     bool holding, held; /* a call is to be stopped; one is stopped */
     enum faultio_call hold;
+    unsigned hold_skip;
 } faults = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 /* What is to become of a call: an errno, or 0. `*ret_lie`: make the call nevertheless. */
@@ -44,10 +45,12 @@ static int judge(enum faultio_call call, bool *ret_lie)
     faults.counts[FAULTIO_ANY]++;
     if (faults.trace_bytes < TRACE_BYTES - 1)
         faults.trace[faults.trace_bytes++] = FAULTIO_LETTERS[call];
-    while (faults.holding && (faults.hold == call || faults.hold == FAULTIO_ANY)) {
+    if (faults.holding && !faults.held && (faults.hold == call || faults.hold == FAULTIO_ANY) &&
+        !faults.hold_skip--) {
         faults.held = true;
         pthread_cond_broadcast(&faults.changed);
-        pthread_cond_wait(&faults.changed, &faults.lock);
+        while (faults.holding)
+            pthread_cond_wait(&faults.changed, &faults.lock);
     }
     for (size_t i = 0; i < faults.rule_count && !code; i++) {
         struct rule *rule = &faults.rules[i];
@@ -95,6 +98,11 @@ static int judged_openat(int dirfd, const char *path, int flags, mode_t mode)
 
     return JUDGED(unnamed ? FAULTIO_OPEN_UNNAMED : FAULTIO_OPEN,
                   io_system.openat(dirfd, path, flags, mode));
+}
+
+static int judged_openat_beneath(int dirfd, const char *path, int flags)
+{
+    return JUDGED(FAULTIO_OPEN, io_system.openat_beneath(dirfd, path, flags));
 }
 
 static ssize_t judged_pread(int fd, void *buf, size_t bytes, off_t offset)
@@ -157,6 +165,7 @@ static int judged_fstatvfs(int fd, struct statvfs *ret)
 
 static const struct io_ops judged_ops = {
     .openat = judged_openat,
+    .openat_beneath = judged_openat_beneath,
     .close = close,
     .pread = judged_pread,
     .pwritev = judged_pwritev,
@@ -236,10 +245,11 @@ const char *faultio_trace(void)
     return faults.trace;
 }
 
-void faultio_hold(enum faultio_call call)
+void faultio_hold(enum faultio_call call, unsigned skip)
 {
     pthread_mutex_lock(&faults.lock);
     faults.hold = call;
+    faults.hold_skip = skip;
     faults.holding = true;
     faults.held = false;
     pthread_mutex_unlock(&faults.lock);

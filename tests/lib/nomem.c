@@ -3,6 +3,7 @@
 #include "tests/lib/nomem.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 void *__real_malloc(size_t bytes);
@@ -12,9 +13,9 @@ void *__wrap_malloc(size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_realloc(void *memory, size_t bytes);
 
-static bool limited, refused;
-static unsigned left;
-static unsigned long requests;
+static _Atomic bool limited, refused;
+static _Atomic unsigned left;
+static _Atomic unsigned long requests;
 
 void nomem_after(unsigned granted)
 {

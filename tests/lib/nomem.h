@@ -2,7 +2,8 @@
 /*
  * Memory that runs out on demand. Link with
  * -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc: what the core asks for itself
- * goes through here, what libraries ask for does not. One thread.
+ * goes through here, what libraries ask for does not. Any thread may ask; one
+ * sets the limit.
  */
 #ifndef ROWFS_TESTS_LIB_NOMEM_H
 #define ROWFS_TESTS_LIB_NOMEM_H

@@ -29,9 +29,15 @@ done <<'EOT'
 4|{ printf '{"n":'; /usr/bin/printf 4; printf '}'; echo; } >> t/rows
 5|{ printf '{"n":'; /bin/true; jq -nj 5; echo '}'; } >> t/rows
 EOT
-is 'a builtin through exec 3>> commits at each echo' '2 1 2' \
+is 'builtins through exec 3>> are one commit, at its close' '1 1 2' \
     "$(run ': > t/rows'; commits_of 'exec 3>> t/rows; echo "$R1" >&3; echo "$R2" >&3') $(nums t)"
-is 'and is seen at once' 1 "$(run ': > t/rows; exec 3>> t/rows; echo "$R1" >&3; wc -l < t/rows')"
+is 'and not seen before' 0 "$(run ': > t/rows; exec 3>> t/rows; echo "$R1" >&3; wc -l < t/rows')"
+is 'a redirection inside a group is no close' 1 "$(run ': > t/rows'
+    commits_of '(echo "$R1"; echo note >&2; command -v cat >/dev/null; echo "$R2") >> t/rows' 2>/dev/null)"
+run ': > t/rows; echo "$R1" >> t/rows'
+fails 'and a group that fails after one has changed nothing' run \
+    '(echo "$R2"; echo oops >&2; exit 1) > t/rows' 2>/dev/null
+is 'nothing at all' 1 "$(nums t)"
 is 'a program through exec 3>> is not seen before the close' '0 3' \
     "$(run ': > t/rows; exec 3>> t/rows; cat $A >&3; wc -l < t/rows; exec 3>&-; wc -l < t/rows' | paste -sd' ')"
 
@@ -79,5 +85,5 @@ is 'an explicit close before a failed exit is a commit' 'open=ok write=ok close=
     "$(sys open a "$T/t/rows" write "$R2\n" close exit 1) $(nums t)"
 is 'an exit with status 0 is a close' 'open=ok write=ok 1 2 3 2 3' \
     "$(sys open a "$T/t/rows" write "$R3\n" exit 0) $(nums t)"
-is 'nothing of this was a refusal' 0 "$(refusals)"
+is 'nothing else of this was a refusal' 1 "$(refusals)"
 done_testing

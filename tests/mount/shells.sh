@@ -71,7 +71,7 @@ for SH in bash 'bash --posix' dash 'busybox sh' zsh ksh; do
     fails "$SH: and through exec 3>>" run 'exec 3>> t/rows; echo "$BAD" >&3'
     fails "$SH: a failed open fails" run 'echo "$R1" >> missing/rows'
     is "$SH: one commit for a group" 1 "$(commits_of '{ cat $A; cat $B; } >> t/rows')"
-    is "$SH: one for each builtin echo through exec 3>>" 2 \
+    is "$SH: one for the builtin echos through exec 3>>" 1 \
         "$(commits_of 'exec 3>> t/rows; echo "$R1" >&3; echo "$R2" >&3')"
     is "$SH: one line in errors for a half row" 1 "$(refusals_of 'printf %s "{" >> t/rows')"
     is "$SH: one for a failure under set -e" 1 \

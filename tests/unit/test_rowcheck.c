@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What core promises in core/rowcheck.h, one fact a test. */
 #include <errno.h>
 #include <malloc.h>
 #include <setjmp.h>

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Records of one commit each, made by hand. */
+#include "tests/lib/handmade.h"
+
+struct uuid handmade_uuid(uint8_t n)
+{
+    return (struct uuid){.bytes = {n}};
+}
+
+void handmade_begin(struct handmade *s, const struct snapshot *on)
+{
+    *s = (struct handmade){0};
+    s->member = (struct member){.version = on->version + 1,
+                                .transaction = handmade_uuid(200),
+                                .time_usec = on->time_usec + 10,
+                                .base = on->version,
+                                .actions = s->actions};
+    s->record = (struct record){.seq = on->position.seq + 1,
+                                .prev = on->position.hash,
+                                .host = (char *)"h",
+                                .members = &s->member,
+                                .member_count = 1};
+    s->position = (struct log_position){.seq = s->record.seq, .hash = {.high = s->record.seq + 1}};
+}
+
+struct action *handmade_add(struct handmade *s, enum action_op op, uint8_t table, const char *name)
+{
+    struct action *action = &s->actions[s->member.action_count++];
+
+    *action = (struct action){.op = op, .table = handmade_uuid(table), .name = (char *)name};
+    return action;
+}
+
+void handmade_append(struct handmade *s, uint8_t table, uint64_t offset, uint64_t bytes)
+{
+    struct extent_ref *ref = &s->extents[s->member.action_count];
+    struct action *action = handmade_add(s, ACTION_APPEND, table, "t");
+
+    *ref = (struct extent_ref){.object = {.inlined = true, .seq = s->record.seq},
+                               .offset = offset,
+                               .bytes = bytes,
+                               .first_row = offset,
+                               .rows = bytes};
+    action->extents = ref;
+    action->extent_count = 1;
+}
+
+void handmade_object(struct handmade *s, uint8_t object)
+{
+    s->object = (struct object_entry){.uuid = handmade_uuid(object),
+                                      .table = handmade_uuid(1),
+                                      .path = (char *)"data/t/o",
+                                      .index_path = (char *)"data/t/i",
+                                      .bytes = 100,
+                                      .stored_bytes = 100,
+                                      .rows = 10};
+    s->record.objects = &s->object;
+    s->record.object_count = 1;
+}
