@@ -134,8 +134,12 @@ static int print_chunk(struct store *store, const struct chunk *chunk, struct bu
         struct log_position position;
         int r = log_read(store, seq, &record, &position, err);
 
-        if (r == -ENOENT)
-            return err_set(err, -EIO, "record %llu is missing", (unsigned long long)seq);
+        if (r == -ENOENT) {
+            char key[RECORD_KEY_BYTES];
+
+            record_key(seq, key);
+            return err_set(err, -EIO, "%s is missing", key);
+        }
         if (r < 0)
             return r;
         for (size_t i = 0; i < record.member_count && !r; i++)

@@ -22,7 +22,7 @@ static inline void check_result(int r, int expected, const struct err *err, cons
     if (r == expected)
         return;
     print_error("%s instead of %s: %s\n", r < 0 ? err_name(r) : "success",
-                expected < 0 ? err_name(expected) : "success", err ? err->text : "(no sentence)");
+                expected < 0 ? err_name(expected) : "success", err && err->text[0] ? err->text : "(no sentence)");
     _fail(file, line);
 }
 
@@ -32,9 +32,9 @@ static inline void check_result(int r, int expected, const struct err *err, cons
 
 static inline void check_has(const char *text, const char *part, const char *file, int line)
 {
-    if (strstr(text, part))
+    if (part && strstr(text, part))
         return;
-    print_error("\"%s\" is not in \"%s\"\n", part, text);
+    print_error("\"%s\" is not in \"%s\"\n", part ? part : "(nothing)", text);
     _fail(file, line);
 }
 
