@@ -55,6 +55,7 @@ struct handle *fs_handle_new(struct fs *fs, enum handle_kind kind, struct node *
     if (!handle)
         return NULL;
     handle->kind = kind;
+    node_ref(node);
     handle->node = node;
     pthread_mutex_lock(&fs->handles_lock);
     handle->next = fs->handles;
@@ -82,6 +83,7 @@ void fs_handle_destroy(struct fs *fs, struct handle *handle)
         atomic_fetch_sub(&handle->node->opens, 1);
     content_unref(handle->content);
     snapshot_unref(handle->snapshot);
+    node_unref(&fs->nodes, handle->node, 1);
     free(handle);
 }
 

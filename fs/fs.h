@@ -25,7 +25,7 @@ struct fs_options {
 /* A descriptor that the kernel has open. */
 struct handle {
     enum handle_kind { HANDLE_CONTENT, HANDLE_OPENFILE, HANDLE_SCRATCH, HANDLE_DIRECTORY } kind;
-    struct node *node; /* borrowed: the kernel holds it as long as the descriptor */
+    struct node *node; /* owned reference: RELEASE can still commit when the kernel has forgotten it */
     struct handle *next, **link; /* in fs->handles */
 
     struct content *content; /* CONTENT: owned reference */

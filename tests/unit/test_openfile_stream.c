@@ -267,7 +267,7 @@ static void expect_rows_before(const char *rows, size_t bytes)
 
 static void a_segment_of_rows_that_had_a_CR_is_counted_right(void **state)
 {
-    static char row[SEGMENT_BLOCK_BYTES + 3];
+    static char row[SEGMENT_BLOCK_BYTES + 8];
     char *rows;
 
     (void)state;
