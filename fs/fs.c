@@ -67,7 +67,7 @@ struct handle *fs_handle_new(struct fs *fs, enum handle_kind kind, struct node *
     return handle;
 }
 
-void fs_handle_unlink(struct fs *fs, struct handle *handle)
+static void unlink_handle(struct fs *fs, struct handle *handle)
 {
     pthread_mutex_lock(&fs->handles_lock);
     *handle->link = handle->next;
@@ -78,7 +78,7 @@ void fs_handle_unlink(struct fs *fs, struct handle *handle)
 
 void fs_handle_destroy(struct fs *fs, struct handle *handle)
 {
-    fs_handle_unlink(fs, handle);
+    unlink_handle(fs, handle);
     if (handle->kind == HANDLE_OPENFILE)
         atomic_fetch_sub(&handle->node->opens, 1);
     content_unref(handle->content);

@@ -75,7 +75,6 @@ void fs_finish(struct fs *fs, bool unmounted);
 
 /* A new handle, in the list of all. NULL: out of memory. */
 struct handle *fs_handle_new(struct fs *fs, enum handle_kind kind, struct node *node);
-void fs_handle_unlink(struct fs *fs, struct handle *handle);
 
 /* Unlinks and frees it with all but its open file. */
 void fs_handle_destroy(struct fs *fs, struct handle *handle);
