@@ -3,10 +3,11 @@
  * Order between a last close and what is asked after it.
  *
  * The kernel queues RELEASE before the last close(2) returns, but does not wait
- * for it. Where RELEASE still has something to commit (what a child wrote after its
- * opener had closed), a process must see that commit in whatever it asks next. So requests are received one at
- * a time (loop.h), each such RELEASE is noted before the next request can be
- * received, and whoever asks for the newest version first waits for those noted.
+ * for it. Where RELEASE still has something to commit (what a child wrote after
+ * its opener had closed), a process must see that commit in whatever it asks
+ * next. So requests are received one at a time (loop.h), each such RELEASE is
+ * noted before the next request can be received, and whoever asks for the newest
+ * version first waits for those noted.
  */
 #ifndef ROWFS_FS_SETTLE_H
 #define ROWFS_FS_SETTLE_H
