@@ -155,7 +155,8 @@ static struct action *add_action(struct preparation *p, enum action_op op,
     if (!actions)
         return NULL;
     member->actions = actions;
-    actions[member->action_count] = (struct action){.op = op, .name = strdup(name)};
+    actions[member->action_count] =
+        (struct action){.op = op, .name = strdup(name), .before = ACTION_ALL_ROWS};
     if (table)
         actions[member->action_count].table = table->uuid;
     return &actions[member->action_count++];

@@ -130,6 +130,7 @@ static int remove_table(struct snapshot *next, const struct table *table)
 
 struct commit_context {
     struct snapshot *next;
+    uint64_t seq; /* of the record */
     const struct member *member;
     struct err *err;
 };
@@ -178,7 +179,7 @@ static int apply_rename(const struct commit_context *c, struct table *table, con
         return r;
     if (snapshot_table_named(c->next, name))
         return name_is_taken(c, name);
-    r = table_rename(table, name, c->member->time_usec, &renamed);
+    r = table_rename(table, name, c->member->version, c->member->time_usec, &renamed);
     if (!r)
         r = remove_table(c->next, old);
     if (!r)
@@ -203,6 +204,14 @@ static int find_object(const struct commit_context *c, const struct object_id *i
     return 0;
 }
 
+/* Whether rows of `object` can only follow rows of this same record in it. */
+static bool is_new(const struct commit_context *c, const struct table *table,
+                   const struct object *object)
+{
+    return table->version == c->member->version ||
+           (object->id.inlined && object->id.seq == c->seq);
+}
+
 static int apply_append(const struct commit_context *c, struct table *table,
                         const struct action *action)
 {
@@ -215,7 +224,8 @@ static int apply_append(const struct commit_context *c, struct table *table,
         int r = find_object(c, &ref->object, &object);
 
         if (!r)
-            r = table_append(grown, object, ref, c->member->version, c->member->time_usec, &next);
+            r = table_append(grown, object, ref, is_new(c, grown, object), c->member->version,
+                             c->member->time_usec, &next);
         if (r < 0)
             return r;
         table_unref(grown);
@@ -235,7 +245,7 @@ static int apply_rows(const struct commit_context *c, struct table *table,
     if (action->op == ACTION_APPEND)
         return apply_append(c, table, action);
     if (action->op == ACTION_CLEAR)
-        r = table_clear(table, version, usec, &changed);
+        r = table_clear(table, action->before, version, usec, &changed);
     else
         r = table_delete(table, action->extents, action->extent_count, version, usec, &changed);
     if (r == -ENOENT)
@@ -329,7 +339,8 @@ int draft_add_object(struct draft *draft, const struct object_entry *entry, stru
 int draft_apply_action(struct draft *draft, const struct member *member,
                        const struct action *action, struct err *err)
 {
-    struct commit_context c = {.next = draft->pending, .member = member, .err = err};
+    struct commit_context c = {
+        .next = draft->pending, .seq = draft->seq, .member = member, .err = err};
     int r = apply_action(&c, action);
 
     return r == -ENOMEM ? err_nomem(err) : r;

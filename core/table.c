@@ -36,15 +36,26 @@ static void extent_measure(const void *item, uint64_t ret_sums[PTREE_SUMS])
     ret_sums[EXTENT_SEGMENTS] = !extent->object->id.inlined;
 }
 
+static int extent_compare(const void *key, const void *item)
+{
+    const struct extent *extent = item;
+    uint64_t row = *(const uint64_t *)key;
+
+    if (row < extent->row)
+        return -1;
+    return row - extent->row >= extent->rows;
+}
+
 const struct ptree_class extent_class = {
     .ref = extent_ref_item,
     .unref = extent_unref_item,
     .measure = extent_measure,
+    .compare = extent_compare,
 };
 
 CLEANUP_POINTER(void, extent_unref_item)
 
-static struct extent *extent_new(struct object *object, const struct extent_ref *ref)
+static struct extent *extent_new(struct object *object, const struct extent_ref *ref, uint64_t row)
 {
     struct extent *extent = malloc(sizeof *extent);
 
@@ -56,6 +67,7 @@ static struct extent *extent_new(struct object *object, const struct extent_ref 
         .bytes = ref->bytes,
         .first_row = ref->first_row,
         .rows = ref->rows,
+        .row = row,
     };
     atomic_init(&extent->refs, 1);
     return extent;
@@ -90,6 +102,15 @@ uint64_t table_rows(const struct table *table)
     return ptree_sum(table->extents, EXTENT_ROWS);
 }
 
+uint64_t table_rows_before(const struct table *table, uint64_t row)
+{
+    uint64_t before;
+    const struct extent *extent =
+        ptree_find_sum(&extent_class, table->extents, &row, EXTENT_ROWS, &before);
+
+    return extent ? before + (row - extent->row) : before;
+}
+
 int table_create(struct uuid uuid, const char *name, uint64_t version, int64_t time_usec,
                  struct table **ret_table)
 {
@@ -100,7 +121,7 @@ int table_create(struct uuid uuid, const char *name, uint64_t version, int64_t t
     atomic_init(&table->refs, 1);
     table->uuid = uuid;
     table->name = strdup(name);
-    table->created_version = table->version = version;
+    table->created_version = table->named_version = table->version = version;
     table->named_usec = table->time_usec = time_usec;
     if (!table->name)
         return -ENOMEM;
@@ -120,14 +141,16 @@ static int next_version(const struct table *table, struct ptree *extents, uint64
         return r;
     }
     next->created_version = table->created_version;
+    next->named_version = table->named_version;
     next->named_usec = table->named_usec;
+    next->appended = table->appended;
     next->extents = extents;
     *ret_table = next;
     return 0;
 }
 
-int table_rename(const struct table *table, const char *name, int64_t time_usec,
-                 struct table **ret_table)
+int table_rename(const struct table *table, const char *name, uint64_t version,
+                 int64_t time_usec, struct table **ret_table)
 {
     struct table *next;
     int r = table_create(table->uuid, name, table->version, table->time_usec, &next);
@@ -135,57 +158,93 @@ int table_rename(const struct table *table, const char *name, int64_t time_usec,
     if (r < 0)
         return r;
     next->created_version = table->created_version;
+    next->named_version = version;
     next->named_usec = time_usec;
+    next->appended = table->appended;
     next->extents = ptree_ref(table->extents);
     *ret_table = next;
     return 0;
 }
 
-int table_clear(const struct table *table, uint64_t version, int64_t time_usec,
+int table_clear(const struct table *table, uint64_t before, uint64_t version, int64_t time_usec,
                 struct table **ret_table)
 {
-    return next_version(table, NULL, version, time_usec, ret_table);
+    struct ptree *gone, *rest;
+    void *cut;
+    int r = ptree_split_key(&extent_class, table->extents, &before, &gone, &cut, &rest);
+
+    if (r < 0)
+        return r;
+    ptree_unref(&extent_class, gone);
+    if (cut) { /* its first row is numbered `before`, or it would have to be cut */
+        struct extent *extent = cut;
+        struct ptree *whole = NULL;
+        struct ptree *first = NULL;
+
+        r = extent->row == before ? ptree_append(&extent_class, NULL, extent, &first) : -ENOENT;
+        if (!r)
+            r = ptree_concat(&extent_class, first, rest, &whole);
+        ptree_unref(&extent_class, first);
+        ptree_unref(&extent_class, rest);
+        extent_unref_item(extent);
+        rest = whole;
+    }
+    return r < 0 ? r : next_version(table, rest, version, time_usec, ret_table);
 }
 
 /* Whether the rows of `ref` stand directly behind those of `last` in the same object. */
 static bool continues(const struct extent *last, const struct object *object,
                       const struct extent_ref *ref)
 {
-    return last && object_id_equal(last->object->id, object->id) &&
+    return object_id_equal(last->object->id, object->id) &&
            last->offset + last->bytes == ref->offset && last->first_row + last->rows == ref->first_row;
 }
 
+/* The extents without the last one. */
+static int drop_last(const struct table *table, const struct extent *last,
+                     struct ptree **ret_before)
+{
+    struct ptree *none;
+    void *item;
+    int r = ptree_split_key(&extent_class, table->extents, &last->row, ret_before, &item, &none);
+
+    if (!r)
+        extent_unref_item(item);
+    return r;
+}
+
 int table_append(const struct table *table, struct object *object, const struct extent_ref *ref,
-                 uint64_t version, int64_t time_usec, struct table **ret_table)
+                 bool join, uint64_t version, int64_t time_usec, struct table **ret_table)
 {
     const struct extent *last = ptree_last(table->extents);
-    struct ptree *before = ptree_ref(table->extents), *extents = NULL;
+    struct ptree *before = NULL, *extents = NULL;
     struct extent_ref whole = *ref;
+    uint64_t row = table->appended;
     struct extent *extent;
-    void *spanning = NULL;
     int r = 0;
 
-    if (continues(last, object, ref)) {
-        struct ptree *left, *none;
-
+    if (join && last && last->row + last->rows == row && continues(last, object, ref)) {
         whole.offset = last->offset;
         whole.bytes += last->bytes;
         whole.first_row = last->first_row;
         whole.rows += last->rows;
-        r = ptree_split(&extent_class, before, EXTENT_BYTES, table_bytes(table) - last->bytes,
-                        &left, &spanning, &none);
-        ptree_unref(&extent_class, before);
-        if (r < 0)
-            return r;
-        ptree_unref(&extent_class, none); /* the last extent itself */
-        before = left;
+        row = last->row;
+        r = drop_last(table, last, &before);
+    } else {
+        before = ptree_ref(table->extents);
     }
-    extent = extent_new(object, &whole);
+    if (r < 0)
+        return r;
+    extent = extent_new(object, &whole, row);
     r = extent ? ptree_append(&extent_class, before, extent, &extents) : -ENOMEM;
     ptree_unref(&extent_class, before);
     if (extent)
         extent_unref_item(extent);
-    return r < 0 ? r : next_version(table, extents, version, time_usec, ret_table);
+    if (!r)
+        r = next_version(table, extents, version, time_usec, ret_table);
+    if (!r)
+        (*ret_table)->appended += ref->rows;
+    return r;
 }
 
 /* A part of an extent, as an extent of its own at the end of `tree`, which is taken over. */
@@ -199,7 +258,7 @@ static int append_part(struct ptree *tree, const struct extent *extent, uint64_t
         .first_row = extent->first_row + from_row,
         .rows = to_row - from_row,
     };
-    struct extent *part = extent_new(extent->object, &ref);
+    struct extent *part = extent_new(extent->object, &ref, extent->row + from_row);
     int r = part ? ptree_append(&extent_class, tree, part, ret_tree) : -ENOMEM;
 
     if (part)
@@ -209,24 +268,25 @@ static int append_part(struct ptree *tree, const struct extent *extent, uint64_t
 }
 
 /*
- * Splits a sequence of extents before byte `at`, cutting the extent that spans
- * it. The cut stands before the row that has ordinal `row` in its object.
+ * Splits a sequence of extents before the row numbered `row`, cutting the extent that
+ * spans it. The cut stands at byte `offset` of its object.
  */
-static int split_rows(struct ptree *tree, uint64_t at, uint64_t row, struct ptree **ret_left,
+static int split_rows(struct ptree *tree, uint64_t row, uint64_t offset, struct ptree **ret_left,
                       struct ptree **ret_right)
 {
     struct ptree *left, *right, *part = NULL, *whole = NULL;
     void *item;
-    int r = ptree_split(&extent_class, tree, EXTENT_BYTES, at, &left, &item, &right);
+    int r = ptree_split_key(&extent_class, tree, &row, &left, &item, &right);
 
     if (r < 0)
         return r;
     if (item) {
         cleanup(extent_unref_item_p) void *held = item;
         const struct extent *extent = held;
-        uint64_t cut = at - ptree_sum(left, EXTENT_BYTES), cut_row = row - extent->first_row;
+        uint64_t cut_row = row - extent->row; /* at 0 nothing is cut, and the object may be another */
+        uint64_t cut = cut_row ? offset - extent->offset : 0;
 
-        r = row > extent->first_row && cut_row < extent->rows ? 0 : -ENOENT;
+        r = (cut_row > 0) == (cut > 0) && cut < extent->bytes ? 0 : -ENOENT;
         if (!r)
             r = append_part(NULL, extent, cut, extent->bytes, cut_row, extent->rows, &part);
         if (!r)
@@ -234,7 +294,7 @@ static int split_rows(struct ptree *tree, uint64_t at, uint64_t row, struct ptre
         ptree_unref(&extent_class, part);
         ptree_unref(&extent_class, right);
         right = whole;
-        if (!r)
+        if (!r && cut)
             r = append_part(steal_pointer(left), extent, 0, cut, 0, cut_row, &left);
     }
     if (r < 0) {
@@ -257,7 +317,7 @@ static bool is_exactly(const struct ptree *extents, const struct extent_ref *ref
     ptree_seek_first(&cursor, extents);
     while ((extent = ptree_next(&cursor))) {
         if (!object_id_equal(extent->object->id, ref->object) || extent->offset != offset ||
-            extent->first_row != row)
+            extent->first_row != row || extent->row - ref->row != row - ref->first_row)
             return false;
         offset += extent->bytes;
         row += extent->rows;
@@ -269,11 +329,11 @@ static bool is_exactly(const struct ptree *extents, const struct extent_ref *ref
 static int delete_range(struct ptree *tree, const struct extent_ref *ref, struct ptree **ret_tree)
 {
     struct ptree *before, *rest, *cut, *after;
-    int r = split_rows(tree, ref->at, ref->first_row, &before, &rest);
+    int r = split_rows(tree, ref->row, ref->offset, &before, &rest);
 
     if (r < 0)
         return r;
-    r = split_rows(rest, ref->bytes, ref->first_row + ref->rows, &cut, &after);
+    r = split_rows(rest, ref->row + ref->rows, ref->offset + ref->bytes, &cut, &after);
     ptree_unref(&extent_class, rest);
     if (!r) {
         r = is_exactly(cut, ref) ? ptree_concat(&extent_class, before, after, ret_tree) : -ENOENT;
@@ -289,10 +349,9 @@ int table_delete(const struct table *table, const struct extent_ref *refs, size_
 {
     struct ptree *extents = ptree_ref(table->extents);
 
-    /* From the last to the first, so that a cut does not move those still to come. */
-    for (size_t i = count; i-- > 0;) {
+    for (size_t i = 0; i < count; i++) {
         struct ptree *next = NULL;
-        bool ordered = i + 1 == count || refs[i].at + refs[i].bytes <= refs[i + 1].at;
+        bool ordered = !i || refs[i - 1].row + refs[i - 1].rows <= refs[i].row;
         int r = ordered ? delete_range(extents, &refs[i], &next) : -ENOENT;
 
         ptree_unref(&extent_class, extents);

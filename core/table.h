@@ -2,11 +2,17 @@
 /*
  * A table at one version: its name and its rows as an ordered sequence of
  * extents. Immutable and counted; versions share what did not change.
+ *
+ * Rows are numbered in the order in which they are appended, from 0 on, and keep
+ * their numbers: a row that goes leaves a gap. So a row that was seen in one version
+ * is found in another by a search, and whether rows are still there is a
+ * difference of two sums.
  */
 #ifndef ROWFS_CORE_TABLE_H
 #define ROWFS_CORE_TABLE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/ptree.h"
@@ -17,7 +23,8 @@
 struct extent {
     _Atomic uint32_t refs;
     struct object *object; /* owned reference */
-    uint64_t offset, bytes, first_row, rows;
+    uint64_t offset, bytes, first_row, rows; /* in the object */
+    uint64_t row; /* the number of its first row in the table */
 };
 
 /* The sums of the tree of extents. */
@@ -32,10 +39,12 @@ struct table {
     struct uuid uuid;
     char *name;
     uint64_t created_version; /* of the commit that made it */
-    int64_t named_usec;       /* time of the commit that made or renamed it */
+    uint64_t named_version;   /* of the last commit that made or renamed it */
+    int64_t named_usec;       /* the time of that one */
     uint64_t version;         /* of the last commit that changed its rows, or made it */
     int64_t time_usec;        /* of that commit */
-    struct ptree *extents;
+    uint64_t appended;        /* rows ever: the number of the next one */
+    struct ptree *extents;    /* keyed by row number (uint64_t) */
 };
 
 struct table *table_ref(struct table *table);
@@ -43,6 +52,9 @@ void table_unref(struct table *table); /* accepts NULL */
 
 uint64_t table_bytes(const struct table *table);
 uint64_t table_rows(const struct table *table);
+
+/* How many rows there are whose numbers are below `row`. */
+uint64_t table_rows_before(const struct table *table, uint64_t row);
 
 /* A new empty table. Errors: -ENOMEM. */
 int table_create(struct uuid uuid, const char *name, uint64_t version, int64_t time_usec,
@@ -52,18 +64,27 @@ int table_create(struct uuid uuid, const char *name, uint64_t version, int64_t t
  * The next versions of a table; each borrows the old one and gives a new one
  * with one reference. Errors: -ENOMEM.
  */
-int table_rename(const struct table *table, const char *name, int64_t time_usec,
-                 struct table **ret_table);
-int table_clear(const struct table *table, uint64_t version, int64_t time_usec,
+int table_rename(const struct table *table, const char *name, uint64_t version,
+                 int64_t time_usec, struct table **ret_table);
+
+/*
+ * Without the rows whose numbers are below `before`. Errors: -ENOENT, it is in the middle of an
+ * extent, which no end of a record is.
+ */
+int table_clear(const struct table *table, uint64_t before, uint64_t version, int64_t time_usec,
                 struct table **ret_table);
 
-/* With rows behind all others; joined to the last extent when they follow it in its object. */
+/*
+ * With rows behind all others. With `join` they become one with the last extent when they
+ * follow it in its object: for what one record brings, so that the end of a record is
+ * never in the middle of an extent.
+ */
 int table_append(const struct table *table, struct object *object, const struct extent_ref *ref,
-                 uint64_t version, int64_t time_usec, struct table **ret_table);
+                 bool join, uint64_t version, int64_t time_usec, struct table **ret_table);
 
 /*
  * Without the rows of `refs`: each names where its rows are (an address) and
- * where in the table they stand (`at`), so that finding them costs a search. In
+ * their numbers (`row` and so on), so that finding them costs a search. In
  * the table's order, not overlapping.
  * Errors: -ENOENT, the rows at that place are others; -ENOMEM.
  */

@@ -343,6 +343,23 @@ int ptree_split(const struct ptree_class *class, struct ptree *tree, unsigned su
     return 0;
 }
 
+int ptree_split_key(const struct ptree_class *class, struct ptree *tree, const void *key,
+                    struct ptree **ret_left, void **ret_item, struct ptree **ret_right)
+{
+    struct ptree *left, *right;
+    void *item;
+
+    split_key(class, ptree_ref(tree), key, &left, &item, &right);
+    if (left == OOM || right == OOM) {
+        release(class, left, item, right);
+        return -ENOMEM;
+    }
+    *ret_left = left;
+    *ret_item = item;
+    *ret_right = right;
+    return 0;
+}
+
 void *ptree_last(const struct ptree *tree)
 {
     if (!tree)
@@ -362,6 +379,31 @@ void *ptree_find(const struct ptree_class *class, const struct ptree *tree, cons
         tree = order < 0 ? tree->left : tree->right;
     }
     return NULL;
+}
+
+void *ptree_find_sum(const struct ptree_class *class, const struct ptree *tree, const void *key,
+                     unsigned sum, uint64_t *ret_before)
+{
+    uint64_t before = 0;
+    void *item = NULL;
+
+    while (tree && !item) {
+        int order = class->compare(key, tree->item);
+
+        if (order >= 0)
+            before += ptree_sum(tree->left, sum);
+        if (order > 0) {
+            uint64_t sums[PTREE_SUMS];
+
+            measure(class, tree->item, sums);
+            before += sums[sum];
+        }
+        if (order == 0)
+            item = tree->item;
+        tree = order < 0 ? tree->left : tree->right;
+    }
+    *ret_before = before;
+    return item;
 }
 
 /* The path holds the nodes whose item is still to come, the next one on top. */

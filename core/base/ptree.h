@@ -30,7 +30,7 @@ struct ptree_class {
     void (*unref)(void *item);
     /* What the item adds to each sum; NULL: all sums are 0. */
     void (*measure)(const void *item, uint64_t ret_sums[PTREE_SUMS]);
-    /* Orders a key against an item, <0, 0, >0; NULL for sequences. */
+    /* Orders a key against an item, <0, 0, >0; NULL for sequences without an order. */
     int (*compare)(const void *key, const void *item);
 };
 
@@ -70,6 +70,19 @@ int ptree_concat(const struct ptree_class *class, struct ptree *left, struct ptr
  */
 int ptree_split(const struct ptree_class *class, struct ptree *tree, unsigned sum, uint64_t at,
                 struct ptree **ret_left, void **ret_item, struct ptree **ret_right);
+
+/*
+ * The same before a key, of a sequence whose items are ordered by one as well: items less than it
+ * are in `*ret_left`, greater ones in `*ret_right`. Errors: -ENOMEM.
+ */
+int ptree_split_key(const struct ptree_class *class, struct ptree *tree, const void *key,
+                    struct ptree **ret_left, void **ret_item, struct ptree **ret_right);
+
+/*
+ * The item that equals key, as ptree_find, and what a sum is of all items that are less.
+ */
+void *ptree_find_sum(const struct ptree_class *class, const struct ptree *tree, const void *key,
+                     unsigned sum, uint64_t *ret_before);
 
 /* A position in a tree; valid while the tree is held. Costs no memory of its own. */
 struct ptree_cursor {

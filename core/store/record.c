@@ -95,7 +95,7 @@ static json_t *encode_extent(const struct extent_ref *extent, enum action_op op)
                   "first_row", (json_int_t)extent->first_row, "rows", (json_int_t)extent->rows);
 
     if (object && op == ACTION_DELETE &&
-        json_object_set_new(object, "at", json_integer((json_int_t)extent->at)) < 0) {
+        json_object_set_new(object, "row", json_integer((json_int_t)extent->row)) < 0) {
         json_decref(object);
         return NULL;
     }
@@ -108,6 +108,11 @@ static json_t *encode_action(const struct action *action)
                                encode_uuid(action->table), "name", action->name);
     json_t *extents;
 
+    if (object && action->op == ACTION_CLEAR && action->before != ACTION_ALL_ROWS &&
+        json_object_set_new(object, "before", json_integer((json_int_t)action->before)) < 0) {
+        json_decref(object);
+        return NULL;
+    }
     if (!object || !action->extent_count)
         return object;
     extents = json_array();

@@ -52,14 +52,14 @@ struct extent_ref {
     struct object_id object;
     uint64_t offset, bytes; /* bytes > 0 */
     uint64_t first_row, rows; /* the ordinal of its first row in the object; rows > 0 */
-    uint64_t at; /* of a delete: its first byte in the table before the action; else 0 */
+    uint64_t row; /* of a delete: the number of its first row in the table (table.h); else 0 */
 };
 
 enum action_op {
     ACTION_CREATE, /* a table called `name` */
     ACTION_DROP,
     ACTION_RENAME, /* to `name` */
-    ACTION_CLEAR,  /* all rows go */
+    ACTION_CLEAR,  /* all rows go that are numbered below `before` */
     ACTION_DELETE, /* these rows go: `extents`, in the table's order */
     ACTION_APPEND, /* these rows come, behind all others: `extents` */
 };
@@ -70,7 +70,10 @@ struct action {
     char *name; /* of the table, after the action */
     struct extent_ref *extents;
     size_t extent_count;
+    uint64_t before; /* clear; ACTION_ALL_ROWS: whatever is there */
 };
+
+#define ACTION_ALL_ROWS UINT64_MAX
 
 /* One commit. */
 struct member {

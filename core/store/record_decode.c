@@ -69,10 +69,11 @@ static void decode_extent(struct jsonget *get, json_t *object, enum action_op op
     extent->bytes = jsonget_u64(get, object, "bytes");
     extent->first_row = jsonget_u64(get, object, "first_row");
     extent->rows = jsonget_u64(get, object, "rows");
-    extent->at = op == ACTION_DELETE ? jsonget_u64(get, object, "at") : 0;
+    extent->row = op == ACTION_DELETE ? jsonget_u64(get, object, "row") : 0;
     if (!get->failed && (!extent->bytes || !extent->rows || extent->rows > extent->bytes ||
                          extent->offset > INT64_MAX - extent->bytes ||
-                         extent->first_row > INT64_MAX - extent->rows))
+                         extent->first_row > INT64_MAX - extent->rows ||
+                         extent->row > INT64_MAX - extent->rows))
         jsonget_fail(get, "an extent is impossible");
 }
 
@@ -102,6 +103,9 @@ static void decode_action(struct jsonget *get, json_t *object, struct action *ac
     action->op = i;
     action->table = jsonget_uuid(get, object, "table");
     action->name = jsonget_string_copy(get, object, "name");
+    action->before = i == ACTION_CLEAR && json_object_get(object, "before")
+                         ? jsonget_u64(get, object, "before")
+                         : ACTION_ALL_ROWS;
     if (i == ACTION_APPEND || i == ACTION_DELETE)
         decode_extents(get, object, action);
 }

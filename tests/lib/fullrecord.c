@@ -16,19 +16,20 @@ static struct extent_ref segment_extents[] = {
     {.object = {.inlined = true, .seq = 7}, .bytes = 8, .first_row = 3, .rows = 1},
 };
 static struct extent_ref delete_extents[] = {
-    {.object = {.uuid = {{1}}}, .offset = 64, .bytes = 16, .first_row = 4, .rows = 2, .at = 640},
+    {.object = {.uuid = {{1}}}, .offset = 64, .bytes = 16, .first_row = 4, .rows = 2, .row = 640},
     {.object = {.inlined = true, .seq = 3},
      .offset = 5,
      .bytes = 6,
      .first_row = 1,
      .rows = 1,
-     .at = 900},
+     .row = 900},
 };
 static struct action first_actions[] = {
     {.op = ACTION_CREATE, .table = {{2}}, .name = (char *)"caf\xc3\xa9 \"x\""},
     {.op = ACTION_DROP, .table = {{3}}, .name = (char *)"gone"},
     {.op = ACTION_RENAME, .table = {{4}}, .name = (char *)"new name"},
-    {.op = ACTION_CLEAR, .table = {{5}}, .name = (char *)"empty"},
+    {.op = ACTION_CLEAR, .table = {{5}}, .name = (char *)"empty", .before = ACTION_ALL_ROWS},
+    {.op = ACTION_CLEAR, .table = {{6}}, .name = (char *)"old", .before = 1000},
 };
 static struct action second_actions[] = {
     {.op = ACTION_DELETE,

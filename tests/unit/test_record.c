@@ -18,7 +18,7 @@ static void expect_extent(const struct extent_ref *a, const struct extent_ref *b
     assert_int_equal(a->bytes, b->bytes);
     assert_int_equal(a->first_row, b->first_row);
     assert_int_equal(a->rows, b->rows);
-    assert_int_equal(a->at, b->at);
+    assert_int_equal(a->row, b->row);
 }
 
 static void expect_action(const struct action *a, const struct action *b)
@@ -26,6 +26,8 @@ static void expect_action(const struct action *a, const struct action *b)
     assert_int_equal(a->op, b->op);
     assert_true(uuid_equal(a->table, b->table));
     assert_string_equal(a->name, b->name);
+    if (a->op == ACTION_CLEAR)
+        assert_int_equal(a->before, b->before);
     assert_int_equal(a->extent_count, b->extent_count);
     for (size_t i = 0; i < a->extent_count; i++)
         expect_extent(&a->extents[i], &b->extents[i]);

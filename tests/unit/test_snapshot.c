@@ -121,7 +121,7 @@ static void rows_come_and_go(void **state)
                                        .bytes = 2,
                                        .first_row = 3,
                                        .rows = 2,
-                                       .at = 3};
+                                       .row = 3};
     action->extents = s.extents;
     action->extent_count = 1;
     apply(&s);

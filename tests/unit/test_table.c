@@ -24,10 +24,11 @@ struct source {
 
 struct place {
     unsigned source, row;
+    uint64_t number; /* in the table */
 };
 
 static struct tempstore temp;
-static uint64_t seed, version;
+static uint64_t seed, version, appended;
 static struct source sources[OBJECTS];
 static struct table *table;
 static struct place rows[MOST_ROWS];
@@ -81,7 +82,7 @@ static int begin(void **state)
     (void)state;
     seed = 6;
     version = 1;
-    row_count = 0;
+    row_count = appended = 0;
     tempstore_begin(&temp);
     faultio_install();
     tempstore_open_store(&temp);
@@ -141,11 +142,13 @@ static void append(unsigned source, unsigned first, unsigned count)
 
     version++;
     assert_int_equal(
-        table_append(table, sources[source].object, &ref, version, (int64_t)(100 + version), &next),
+        table_append(table, sources[source].object, &ref, true, version, (int64_t)(100 + version),
+                     &next),
         0);
     take(next);
     for (unsigned i = 0; i < count; i++)
-        rows[row_count++] = (struct place){.source = source, .row = first + i};
+        rows[row_count++] =
+            (struct place){.source = source, .row = first + i, .number = appended++};
 }
 
 /* The rows [from, to) of the table, which must follow each other in one object. */
@@ -153,8 +156,7 @@ static struct extent_ref ref_to_rows(size_t from, size_t to)
 {
     struct extent_ref ref = ref_to(rows[from].source, rows[from].row, (unsigned)(to - from));
 
-    for (size_t i = 0; i < from; i++)
-        ref.at += row_bytes(rows[i]);
+    ref.row = rows[from].number;
     return ref;
 }
 
@@ -184,7 +186,7 @@ static size_t run_end(size_t from)
     size_t to = from + 1, most = from + 1 + check_random_below(&seed, 40);
 
     while (to < row_count && to < most && rows[to].source == rows[from].source &&
-           rows[to].row == rows[to - 1].row + 1)
+           rows[to].row == rows[to - 1].row + 1 && rows[to].number == rows[to - 1].number + 1)
         to++;
     return to;
 }
@@ -315,7 +317,7 @@ static void bytes_that_follow_the_last_under_another_ordinal_do_not_join_it(void
     (void)state;
     append(0, 0, 10);
     ref.first_row = 11;
-    assert_int_equal(table_append(table, sources[0].object, &ref, 9, 109, &next), 0);
+    assert_int_equal(table_append(table, sources[0].object, &ref, true, 9, 109, &next), 0);
     assert_int_equal(ptree_count(next->extents), 2);
     table_unref(next);
 }
@@ -354,18 +356,18 @@ static void an_address_that_is_not_at_its_place_deletes_nothing(void **state)
     append(1, 0, 20);
     append(0, 20, 20);
     part = ref_to_rows(5, 8);
-    expect_not_there((bad = part, bad.at++, bad));
-    expect_not_there((bad = part, bad.at--, bad));
-    expect_not_there((bad = part, bad.at = 0, bad));
-    expect_not_there((bad = part, bad.at = table_bytes(table), bad));
-    expect_not_there((bad = part, bad.at = table_bytes(table) + 1000, bad));
-    expect_not_there((bad = part, bad.at = INT64_MAX, bad));
-    expect_not_there((bad = part, bad.offset++, bad));
+    expect_not_there((bad = part, bad.row++, bad));
+    expect_not_there((bad = part, bad.row--, bad));
+    expect_not_there((bad = part, bad.row = 0, bad));
+    expect_not_there((bad = part, bad.row = table->appended, bad));
+    expect_not_there((bad = part, bad.row = table->appended + 1000, bad));
+    expect_not_there((bad = part, bad.row = INT64_MAX, bad));
     expect_not_there((bad = part, bad.bytes = INT64_MAX, bad));
     expect_not_there((bad = part, bad.rows = 100, bad));
     expect_not_there((bad = part, bad.object = sources[1].object->id, bad));
     expect_not_there((bad = part, bad.object = sources[2].object->id, bad));
     whole = ref_to_rows(20, 40); /* only where an extent ends is it known where a row does */
+    expect_not_there((bad = whole, bad.offset++, bad));
     expect_not_there((bad = whole, bad.bytes--, bad));
     expect_not_there((bad = whole, bad.rows--, bad));
     expect_not_there((bad = whole, bad.first_row++, bad));
@@ -405,7 +407,7 @@ static void the_first_of_two_deletes_may_be_wrong_too(void **state)
     (void)state;
     append(0, 0, 20);
     refs[0] = ref_to_rows(3, 4);
-    refs[0].at++;
+    refs[0].row++;
     refs[1] = ref_to_rows(10, 12);
     assert_int_equal(try_delete(refs, 2), -ENOENT);
     expect_table(5);
@@ -418,7 +420,8 @@ static void a_cleared_table_is_the_same_table_without_rows(void **state)
     (void)state;
     append(0, 0, 20);
     version++;
-    assert_int_equal(table_clear(table, version, (int64_t)(100 + version), &next), 0);
+    assert_int_equal(
+        table_clear(table, ACTION_ALL_ROWS, version, (int64_t)(100 + version), &next), 0);
     assert_true(uuid_equal(next->uuid, table->uuid));
     assert_string_equal(next->name, "t");
     assert_int_equal(next->created_version, 1);
@@ -426,6 +429,54 @@ static void a_cleared_table_is_the_same_table_without_rows(void **state)
     take(next);
     row_count = 0;
     expect_table(2);
+    append(1, 0, 3); /* its rows are numbered on */
+    assert_int_equal(table->appended, 23);
+    assert_int_equal(table_rows_before(table, 20), 0);
+    assert_int_equal(table_rows_before(table, 22), 2);
+    expect_table(2);
+}
+
+static void rows_that_came_later_stay_when_those_before_are_cleared(void **state)
+{
+    struct extent_ref ref;
+    struct table *next;
+
+    (void)state;
+    append(0, 0, 20);
+    ref = ref_to_rows(4, 6);
+    assert_int_equal(try_delete(&ref, 1), 0);
+    forget_rows(4, 6);
+    append(1, 5, 10);
+    assert_int_equal(table_rows_before(table, 0), 0);
+    assert_int_equal(table_rows_before(table, 5), 4);
+    assert_int_equal(table_rows_before(table, 20), 18);
+    assert_int_equal(table_rows_before(table, 21), 19);
+    assert_int_equal(table_rows_before(table, 1000), 28);
+    version++;
+    assert_int_equal(table_clear(table, 20, version, (int64_t)(100 + version), &next), 0);
+    take(next);
+    forget_rows(0, 18);
+    expect_table(5);
+    /* No record ends within an extent, so no cut can be asked for there. */
+    assert_int_equal(table_clear(table, 25, version, (int64_t)(100 + version), &next), -ENOENT);
+    expect_table(5);
+}
+
+/* So that the end of a version is never in the middle of an extent. */
+static void only_rows_of_one_record_are_joined(void **state)
+{
+    struct extent_ref ref = ref_to(0, 0, 2), more = ref_to(0, 2, 2);
+    struct table *one, *two;
+
+    (void)state;
+    assert_int_equal(table_append(table, sources[0].object, &ref, true, 2, 102, &one), 0);
+    assert_int_equal(table_append(one, sources[0].object, &more, false, 3, 103, &two), 0);
+    assert_int_equal(ptree_count(two->extents), 2);
+    table_unref(two);
+    assert_int_equal(table_append(one, sources[0].object, &more, true, 3, 103, &two), 0);
+    assert_int_equal(ptree_count(two->extents), 1);
+    table_unref(two);
+    table_unref(one);
 }
 
 static void a_renamed_table_keeps_its_rows_and_their_version(void **state)
@@ -434,11 +485,12 @@ static void a_renamed_table_keeps_its_rows_and_their_version(void **state)
 
     (void)state;
     append(0, 0, 20);
-    assert_int_equal(table_rename(table, "u", 777, &renamed), 0);
+    assert_int_equal(table_rename(table, "u", 9, 777, &renamed), 0);
     assert_string_equal(renamed->name, "u");
     assert_string_equal(table->name, "t");
     assert_true(uuid_equal(renamed->uuid, table->uuid));
     assert_int_equal(renamed->named_usec, 777);
+    assert_int_equal(renamed->named_version, 9);
     assert_int_equal(renamed->created_version, 1);
     take(renamed);
     expect_table(5);
@@ -473,6 +525,8 @@ int main(void)
         test(ranges_that_overlap_or_are_out_of_order_delete_nothing),
         test(the_first_of_two_deletes_may_be_wrong_too),
         test(a_cleared_table_is_the_same_table_without_rows),
+        test(rows_that_came_later_stay_when_those_before_are_cleared),
+        test(only_rows_of_one_record_are_joined),
         test(a_renamed_table_keeps_its_rows_and_their_version),
         test(damage_below_a_table_is_EIO),
     };
