@@ -59,7 +59,7 @@ static int add_objects(struct attempt *a, const struct commit *commit)
     struct record *record = &a->record;
 
     for (size_t i = 0; i < commit->change_count; i++) {
-        const struct stage *stage = &commit->changes[i].stage;
+        const struct stage *stage = change_stage(&commit->changes[i]);
         struct object_entry *objects;
 
         if (!stage->entry_count)
@@ -80,7 +80,7 @@ static void add_body(struct attempt *a, const struct commit *commit)
     struct body_position inlined = commit_inlined(commit);
 
     for (size_t i = 0; i < commit->change_count; i++) {
-        const struct buf *rows = &commit->changes[i].stage.memory;
+        const struct buf *rows = &change_stage(&commit->changes[i])->memory;
 
         if (rows->bytes)
             a->body[a->body_pieces++] =
@@ -90,30 +90,42 @@ static void add_body(struct attempt *a, const struct commit *commit)
     a->body_end.rows += inlined.rows;
 }
 
-/* What the member says of the commit itself. */
-static void fill_member(struct commit *commit, const struct snapshot *on, struct member *member)
+/* What the member says of the commit itself. Errors: -ENOMEM. */
+static int fill_member(struct commit *commit, const struct snapshot *on, struct member *member)
 {
     int64_t now = time_now_usec();
 
-    if (!commit->rebases)
+    if (!commit->evaluated && !commit->tx)
         commit->base = on->version;
+    if (!commit->evaluated && commit->base != on->version)
+        commit->rebases++; /* others have committed since the transaction began */
+    commit->evaluated = true;
     *member = (struct member){
         .version = on->version + 1,
         .transaction = commit->transaction,
         .time_usec = now > on->time_usec ? now : on->time_usec + 1,
         .base = commit->base,
         .rebases = commit->rebases,
+        .id = commit->id ? strdup(commit->id) : NULL,
     };
+    return commit->id && !member->id ? err_nomem(&commit->reason) : 0;
 }
 
 /* The commit as a member of the draft; undone by the caller unless it is IN_RECORD then. */
 static int evaluate(struct attempt *a, struct commit *commit, struct member *member,
                     const char *host)
 {
-    int r = draft_begin_commit(&a->draft, member, &commit->reason);
+    struct preparation p = {.commit = commit,
+                            .draft = &a->draft,
+                            .body = a->body_end,
+                            .member = member,
+                            .err = &commit->reason};
+    int r = fill_member(commit, a->draft.next, member);
 
     if (!r)
-        r = commit_prepare(commit, &a->draft, a->body_end, member, &commit->reason);
+        r = draft_begin_commit(&a->draft, member, &commit->reason);
+    if (!r)
+        r = commit_prepare(&p);
     if (r < 0)
         return r;
     if (!member->action_count) {
@@ -137,7 +149,6 @@ static int add_commit(struct attempt *a, struct commit *commit, const char *host
     int r;
 
     commit->version = on->version;
-    fill_member(commit, on, member);
     r = evaluate(a, commit, member, host);
     if (r < 0) {
         commit->state = COMMIT_FAILED;
@@ -326,6 +337,7 @@ static void rebase_batch(struct commit *batch)
     for (struct commit *c = batch; c; c = c->next) {
         c->state = COMMIT_WAITING;
         c->rebases++;
+        conflict_finish(&c->conflict);
     }
 }
 
@@ -364,6 +376,8 @@ static bool try_batch(struct db *db, struct commit *batch, struct snapshot **bas
                 err_set(&err, -EIO, "its predecessor could not be verified");
             fence(db, &err);
             db_set_in_flight(db, NULL);
+            for (struct commit *c = batch; c; c = c->next)
+                c->unknown = c->state == COMMIT_IN_RECORD;
             fail_batch(batch, -EIO, db->fenced_reason);
             return true;
         case OUTCOME_LOST:

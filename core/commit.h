@@ -74,8 +74,31 @@ void commit_submit(struct db *db, struct commit *commit, commit_done_fn *done, v
 /* Submits and waits. */
 int commit_run(struct db *db, struct commit *commit);
 
+/* What another commit has done that a transaction's commit cannot stand on. */
+struct conflict {
+    enum conflict_kind {
+        CONFLICT_NONE,
+        CONFLICT_ID,    /* a transaction of that id has committed */
+        CONFLICT_NAMES, /* the table was made, dropped or renamed, or changed where we did that */
+        CONFLICT_ROWS,  /* rows that we have deleted are gone */
+        CONFLICT_READ,  /* the table was read and has changed */
+        CONFLICT_LIST,  /* the tables were listed and there are others */
+    } kind;
+    struct uuid table;
+    struct table *base, *now; /* the table as we saw it and as it is; owned references or NULL */
+};
+
 /* Why it failed; valid as long as the commit. */
 const struct err *commit_reason(const struct commit *commit);
+
+/* With which other commit, if that is why; borrowed from the commit. */
+const struct conflict *commit_conflict(const struct commit *commit);
+
+/* Whether it failed without an answer from the store: it may have happened. */
+bool commit_is_unknown(const struct commit *commit);
+
+/* How often it was evaluated anew because another commit was first. */
+uint64_t commit_rebases(const struct commit *commit);
 
 /* After success: the version, or the one that it was found to change nothing in. */
 uint64_t commit_version(const struct commit *commit);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/tx_private.h"
 
 /* --- the list of changes ------------------------------------------------------ */
 
@@ -29,10 +30,23 @@ static void change_finish(struct change *change)
     stage_finish(&change->stage);
 }
 
+const struct stage *change_stage(const struct change *change)
+{
+    return change->staged ? change->staged : &change->stage;
+}
+
+void conflict_finish(struct conflict *conflict)
+{
+    table_unref(conflict->base);
+    table_unref(conflict->now);
+    *conflict = (struct conflict){0};
+}
+
 void commit_destroy(struct commit *commit)
 {
     if (!commit)
         return;
+    conflict_finish(&commit->conflict);
     for (size_t i = 0; i < commit->change_count; i++)
         change_finish(&commit->changes[i]);
     free(commit->changes);
@@ -44,13 +58,27 @@ const struct err *commit_reason(const struct commit *commit)
     return &commit->reason;
 }
 
+const struct conflict *commit_conflict(const struct commit *commit)
+{
+    return &commit->conflict;
+}
+
+bool commit_is_unknown(const struct commit *commit)
+{
+    return commit->unknown;
+}
+
+uint64_t commit_rebases(const struct commit *commit)
+{
+    return commit->rebases;
+}
+
 uint64_t commit_version(const struct commit *commit)
 {
     return commit->version;
 }
 
-/* Takes the change over, also on failure. */
-static int add(struct commit *commit, struct change *change)
+int commit_add_change(struct commit *commit, struct change *change)
 {
     struct change *changes =
         realloc(commit->changes, (commit->change_count + 1) * sizeof *commit->changes);
@@ -73,7 +101,7 @@ static int add_named(struct commit *commit, struct change *change, const char *n
         change_finish(change);
         return -ENOMEM;
     }
-    return add(commit, change);
+    return commit_add_change(commit, change);
 }
 
 int commit_add_create(struct commit *commit, const char *name)
@@ -112,7 +140,7 @@ int commit_add_write(struct commit *commit, struct uuid table, bool replace, str
         change_finish(&change);
         return r;
     }
-    r = add(commit, &change);
+    r = commit_add_change(commit, &change);
     return r < 0 ? err_nomem(&commit->reason) : r;
 }
 
@@ -120,7 +148,7 @@ int commit_add_move_rows(struct commit *commit, struct uuid from, struct uuid to
 {
     struct change change = {.kind = CHANGE_MOVE_ROWS, .table = from, .to_table = to};
 
-    return add(commit, &change);
+    return commit_add_change(commit, &change);
 }
 
 struct body_position commit_inlined(const struct commit *commit)
@@ -128,46 +156,48 @@ struct body_position commit_inlined(const struct commit *commit)
     struct body_position inlined = {0};
 
     for (size_t i = 0; i < commit->change_count; i++) {
-        inlined.bytes += commit->changes[i].stage.memory.bytes;
-        inlined.rows += commit->changes[i].stage.memory_rows;
+        inlined.bytes += change_stage(&commit->changes[i])->memory.bytes;
+        inlined.rows += change_stage(&commit->changes[i])->memory_rows;
     }
     return inlined;
 }
 
 /* --- changes on a version ------------------------------------------------------ */
 
-struct preparation {
-    struct draft *draft;
-    const struct snapshot *on; /* what the changes before have left */
-    struct body_position body;
-    struct member *member;
-    struct err *err;
-};
-
-/* A new action at the end of the member; NULL: out of memory. */
-static struct action *add_action(struct preparation *p, enum action_op op,
-                                 const struct table *table, const char *name)
+struct action *prepare_action(struct preparation *p, enum action_op op, struct uuid table,
+                              const char *name)
 {
     struct member *member = p->member;
     struct action *actions =
         realloc(member->actions, (member->action_count + 1) * sizeof *actions);
+    struct action *action;
 
     if (!actions)
         return NULL;
     member->actions = actions;
-    actions[member->action_count] =
-        (struct action){.op = op, .name = strdup(name), .before = ACTION_ALL_ROWS};
-    if (table)
-        actions[member->action_count].table = table->uuid;
-    return &actions[member->action_count++];
+    action = &actions[member->action_count++];
+    *action = (struct action){
+        .op = op, .table = table, .name = strdup(name), .before = ACTION_ALL_ROWS};
+    return action->name ? action : NULL;
+}
+
+int prepare_conflict(struct preparation *p, enum conflict_kind kind, struct table *base,
+                     struct table *now)
+{
+    struct conflict *conflict = &p->commit->conflict;
+
+    conflict_finish(conflict);
+    conflict->kind = kind;
+    conflict->table = base ? base->uuid : now ? now->uuid : (struct uuid){0};
+    conflict->base = base ? table_ref(base) : NULL;
+    conflict->now = now ? table_ref(now) : NULL;
+    return -ECANCELED;
 }
 
 static int plain_action(struct preparation *p, enum action_op op, const struct table *table,
                         const char *name)
 {
-    struct action *action = add_action(p, op, table, name);
-
-    return action && action->name ? 0 : -ENOMEM;
+    return prepare_action(p, op, table->uuid, name) ? 0 : -ENOMEM;
 }
 
 static int gone(struct preparation *p, const char *name)
@@ -197,15 +227,9 @@ static int refuse_if_rows(struct preparation *p, const struct table *table)
 
 static int prepare_create(struct preparation *p, const struct change *change)
 {
-    struct action *action;
-
     if (snapshot_table_named(p->on, change->name))
         return err_set(p->err, -EEXIST, "a table %s exists", change->name);
-    action = add_action(p, ACTION_CREATE, NULL, change->name);
-    if (!action || !action->name)
-        return -ENOMEM;
-    action->table = change->table;
-    return 0;
+    return prepare_action(p, ACTION_CREATE, change->table, change->name) ? 0 : -ENOMEM;
 }
 
 static int prepare_drop(struct preparation *p, const struct change *change)
@@ -238,15 +262,14 @@ static int prepare_rename(struct preparation *p, const struct change *change)
     return r < 0 ? r : plain_action(p, ACTION_RENAME, table, change->to_name);
 }
 
-static struct extent_ref *add_extents(struct action *action, size_t count)
+struct extent_ref *prepare_extents(struct action *action, size_t count)
 {
     action->extents = calloc(count ? count : 1, sizeof *action->extents);
     action->extent_count = action->extents ? count : 0;
     return action->extents;
 }
 
-static int append_stage(struct preparation *p, const struct table *table,
-                        const struct stage *stage)
+static int append_stage(struct preparation *p, const struct table *table, struct stage *stage)
 {
     bool inlined = stage->memory.bytes > 0;
     struct action *action;
@@ -254,8 +277,10 @@ static int append_stage(struct preparation *p, const struct table *table,
 
     if (!inlined && !stage->entry_count)
         return 0;
-    action = add_action(p, ACTION_APPEND, table, table->name);
-    to = action && action->name ? add_extents(action, stage->entry_count + inlined) : NULL;
+    if (p->statement)
+        return tx_append_stage(p, table, stage);
+    action = prepare_action(p, ACTION_APPEND, table->uuid, table->name);
+    to = action ? prepare_extents(action, stage->entry_count + inlined) : NULL;
     if (!to)
         return -ENOMEM;
     for (size_t i = 0; i < stage->entry_count; i++)
@@ -274,7 +299,7 @@ static int append_stage(struct preparation *p, const struct table *table,
     return 0;
 }
 
-static int prepare_write(struct preparation *p, const struct change *change)
+static int prepare_write(struct preparation *p, struct change *change)
 {
     const struct table *table = snapshot_table(p->on, change->table);
     int r = 0;
@@ -294,9 +319,9 @@ static int prepare_write(struct preparation *p, const struct change *change)
 /* All rows of `from`, by reference, behind those of `to`. */
 static int append_all(struct preparation *p, const struct table *from, const struct table *to)
 {
-    struct action *action = add_action(p, ACTION_APPEND, to, to->name);
+    struct action *action = prepare_action(p, ACTION_APPEND, to->uuid, to->name);
     struct extent_ref *ref =
-        action && action->name ? add_extents(action, ptree_count(from->extents)) : NULL;
+        action ? prepare_extents(action, ptree_count(from->extents)) : NULL;
     struct ptree_cursor cursor;
     const struct extent *extent;
 
@@ -331,7 +356,7 @@ static int prepare_move_rows(struct preparation *p, const struct change *change)
     return r;
 }
 
-static int prepare_change(struct preparation *p, const struct change *change)
+static int prepare_change(struct preparation *p, struct change *change)
 {
     switch (change->kind) {
     case CHANGE_CREATE:
@@ -344,6 +369,10 @@ static int prepare_change(struct preparation *p, const struct change *change)
         return prepare_write(p, change);
     case CHANGE_MOVE_ROWS:
         return prepare_move_rows(p, change);
+    case CHANGE_TX_NAMES:
+        return tx_prepare_names(p, p->commit->tx);
+    case CHANGE_TX_ROWS:
+        return tx_prepare_rows(p, p->commit->tx, change->touched);
     }
     return -EINVAL;
 }
@@ -351,28 +380,43 @@ static int prepare_change(struct preparation *p, const struct change *change)
 /* The objects that the change's rows were written to, before actions name them. */
 static int add_objects(struct preparation *p, const struct change *change)
 {
+    const struct stage *stage = change_stage(change);
     int r = 0;
 
-    for (size_t i = 0; i < change->stage.entry_count && !r; i++)
-        r = draft_add_object(p->draft, &change->stage.entries[i], p->err);
+    if (p->statement)
+        return 0; /* they are not an object of their own yet */
+    for (size_t i = 0; i < stage->entry_count && !r; i++)
+        r = draft_add_object(p->draft, &stage->entries[i], p->err);
     return r;
 }
 
-int commit_prepare(const struct commit *commit, struct draft *draft, struct body_position body,
-                   struct member *member, struct err *err)
+/* What another has made or renamed meanwhile stands in the way of a transaction's table. */
+static int name_is_taken(struct preparation *p, const struct action *action)
 {
-    struct preparation p = {.draft = draft, .body = body, .member = member, .err = err};
+    struct table *now = snapshot_table_named(p->draft->pending, action->name);
+
+    err_prefix(p->err, -ECANCELED, "conflict");
+    return prepare_conflict(p, CONFLICT_NAMES, NULL, now);
+}
+
+int commit_prepare(struct preparation *p)
+{
+    struct commit *commit = p->commit;
+    struct member *member = p->member;
     int r = 0;
 
     for (size_t i = 0; i < commit->change_count && !r; i++) {
         size_t applied = member->action_count;
 
-        p.on = draft->pending;
-        r = add_objects(&p, &commit->changes[i]);
+        p->on = p->draft->pending;
+        r = add_objects(p, &commit->changes[i]);
         if (!r)
-            r = prepare_change(&p, &commit->changes[i]);
-        for (; applied < member->action_count && !r; applied++)
-            r = draft_apply_action(draft, member, &member->actions[applied], err);
+            r = prepare_change(p, &commit->changes[i]);
+        for (; applied < member->action_count && !r; applied++) {
+            r = draft_apply_action(p->draft, member, &member->actions[applied], p->err);
+            if (r == -EEXIST && commit->tx)
+                r = name_is_taken(p, &member->actions[applied]);
+        }
     }
-    return r == -ENOMEM ? err_nomem(err) : r;
+    return r == -ENOMEM ? err_nomem(p->err) : r;
 }

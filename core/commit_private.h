@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* What a commit is made of; shared by commit.c (the protocol) and commit_prepare.c (the changes). */
+/*
+ * What a commit is made of; shared by commit.c (the protocol), commit_prepare.c (the changes)
+ * and the transactions.
+ */
 #ifndef ROWFS_CORE_COMMIT_PRIVATE_H
 #define ROWFS_CORE_COMMIT_PRIVATE_H
 
 #include "core/commit.h"
 
-enum change_kind { CHANGE_CREATE, CHANGE_DROP, CHANGE_RENAME, CHANGE_WRITE, CHANGE_MOVE_ROWS };
+struct tx;
+struct touched;
+
+enum change_kind {
+    CHANGE_CREATE,
+    CHANGE_DROP,
+    CHANGE_RENAME,
+    CHANGE_WRITE,
+    CHANGE_MOVE_ROWS,
+    CHANGE_TX_NAMES, /* of a transaction: its validation, and tables made, dropped, renamed */
+    CHANGE_TX_ROWS,  /* of a transaction: the rows of one table */
+};
 
 struct change {
     enum change_kind kind;
@@ -17,13 +31,18 @@ struct change {
     struct stage stage;      /* write; sealed */
     uint64_t expect_version; /* write; 0: any */
     struct uuid to_table;    /* move rows */
+    struct touched *touched; /* transaction's rows; borrowed */
+    const struct stage *staged; /* the same, sealed and borrowed, instead of `stage`; or NULL */
 };
 
 struct commit {
     struct change *changes;
     size_t change_count;
     struct uuid transaction;
+    struct tx *tx;  /* whose changes these are, borrowed; NULL: autocommit */
+    const char *id; /* of the transaction, borrowed; NULL: none */
     uint64_t base, rebases;
+    bool evaluated; /* at least once */
 
     commit_done_fn *done;
     void *context;
@@ -32,8 +51,16 @@ struct commit {
     enum { COMMIT_WAITING, COMMIT_IN_RECORD, COMMIT_NOTHING_TO_DO, COMMIT_FAILED } state;
     int result;
     struct err reason;
+    struct conflict conflict;
+    bool unknown;
     uint64_t version;
 };
+
+/* Takes the change over, also on failure. Errors: -ENOMEM. */
+int commit_add_change(struct commit *commit, struct change *change);
+
+/* The rows that a change brings. */
+const struct stage *change_stage(const struct change *change);
 
 /* A place in the body of a record. */
 struct body_position {
@@ -43,15 +70,39 @@ struct body_position {
 /* How much of the body the commit's inlined rows take. */
 struct body_position commit_inlined(const struct commit *commit);
 
+/* Changes that are being evaluated. */
+struct preparation {
+    struct commit *commit;
+    struct draft *draft;
+    const struct snapshot *on; /* what the changes before have left */
+    struct body_position body;
+    struct member *member;
+    struct err *err;
+    struct tx *statement; /* whose rows wait in the transaction; NULL: of a record */
+};
+
+/* A new action at the end of the member; the name is copied. NULL: out of memory. */
+struct action *prepare_action(struct preparation *p, enum action_op op, struct uuid table,
+                              const char *name);
+
+/* Room for the extents of a new action, zeroed. NULL: out of memory. */
+struct extent_ref *prepare_extents(struct action *action, size_t count);
+
 /*
  * Evaluates the changes, each on the result of those before it, within a commit
- * that was begun in `draft`: adds to the actions of `member` (freed with
+ * that was begun in the draft: adds to the actions of the member (freed with
  * member_finish) and applies them. Rows that are inlined will lie from `body` on
- * in the body of the draft's record, in the order of the changes.
+ * in the body of the draft's record, in the order of the changes. `on` is set here.
  *
- * Errors: those named in commit.h, with the reason; the caller undoes the commit.
+ * Errors: those named in commit.h and tx.h, with the reason; the caller undoes the commit.
  */
-int commit_prepare(const struct commit *commit, struct draft *draft, struct body_position body,
-                   struct member *member, struct err *err);
+int commit_prepare(struct preparation *p);
+
+/* Notes a conflict with what is now `now` (borrowed, or NULL); returns -ECANCELED, `err` is the caller's. */
+int prepare_conflict(struct preparation *p, enum conflict_kind kind, struct table *base,
+                     struct table *now);
+
+/* Empties it. */
+void conflict_finish(struct conflict *conflict);
 
 #endif

@@ -53,6 +53,29 @@ const struct ptree_class table_by_uuid_class = {
 const struct ptree_class object_class = {
     .ref = object_ref_item, .unref = object_unref_item, .compare = compare_object};
 
+static void commit_id_ref(void *item)
+{
+    struct commit_id *id = item;
+
+    atomic_fetch_add_explicit(&id->refs, 1, memory_order_relaxed);
+}
+
+static void commit_id_unref(void *item)
+{
+    struct commit_id *id = item;
+
+    if (atomic_fetch_sub_explicit(&id->refs, 1, memory_order_acq_rel) == 1)
+        free(id);
+}
+
+static int compare_id(const void *key, const void *item)
+{
+    return strcmp(key, ((const struct commit_id *)item)->id);
+}
+
+const struct ptree_class commit_id_class = {
+    .ref = commit_id_ref, .unref = commit_id_unref, .compare = compare_id};
+
 CLEANUP_POINTER(struct object, object_unref)
 CLEANUP_POINTER(struct table, table_unref)
 
@@ -70,6 +93,7 @@ void snapshot_unref(struct snapshot *snapshot)
     ptree_unref(&table_by_uuid_class, snapshot->by_uuid);
     ptree_unref(&object_class, snapshot->objects);
     ptree_unref(&history_class, snapshot->history);
+    ptree_unref(&commit_id_class, snapshot->ids);
     free(snapshot);
 }
 
@@ -81,6 +105,13 @@ struct table *snapshot_table_named(const struct snapshot *snapshot, const char *
 struct table *snapshot_table(const struct snapshot *snapshot, struct uuid uuid)
 {
     return ptree_find(&table_by_uuid_class, snapshot->by_uuid, &uuid);
+}
+
+uint64_t snapshot_committed_id(const struct snapshot *snapshot, const char *id)
+{
+    const struct commit_id *found = ptree_find(&commit_id_class, snapshot->ids, id);
+
+    return found ? found->version : 0;
 }
 
 /* --- trees of a draft: each function replaces one tree by its successor --- */
@@ -204,11 +235,14 @@ static int find_object(const struct commit_context *c, const struct object_id *i
     return 0;
 }
 
-/* Whether rows of `object` can only follow rows of this same record in it. */
+/*
+ * Whether rows of `object` can only follow rows of this same record in it. Those of a
+ * transaction that has not committed are of no record yet.
+ */
 static bool is_new(const struct commit_context *c, const struct table *table,
                    const struct object *object)
 {
-    return table->version == c->member->version ||
+    return object->source || table->version == c->member->version ||
            (object->id.inlined && object->id.seq == c->seq);
 }
 
@@ -291,6 +325,7 @@ static struct snapshot *snapshot_copy(const struct snapshot *base)
         .by_uuid = ptree_ref(base->by_uuid),
         .objects = ptree_ref(base->objects),
         .history = ptree_ref(base->history),
+        .ids = ptree_ref(base->ids),
     };
     atomic_init(&copy->refs, 1);
     return copy;
@@ -317,23 +352,33 @@ int draft_begin_commit(struct draft *draft, const struct member *member, struct 
     return draft->pending ? 0 : err_nomem(err);
 }
 
-int draft_add_object(struct draft *draft, const struct object_entry *entry, struct err *err)
+int draft_use_object(struct draft *draft, struct object *object)
 {
-    cleanup(object_unref_p) struct object *object = NULL;
     struct snapshot *pending = draft->pending;
     struct ptree *objects;
     int r;
 
-    if (ptree_find(&object_class, pending->objects, &entry->uuid))
-        return err_set(err, -EEXIST, "it brings in an object that is known");
-    r = object_create_segment(entry, &object);
-    if (!r)
-        r = ptree_insert(&object_class, pending->objects, &entry->uuid, object, &objects);
+    if (ptree_find(&object_class, pending->objects, &object->id.uuid))
+        return 0;
+    r = ptree_insert(&object_class, pending->objects, &object->id.uuid, object, &objects);
     if (r < 0)
-        return err_nomem(err);
+        return r;
     ptree_unref(&object_class, pending->objects);
     pending->objects = objects;
     return 0;
+}
+
+int draft_add_object(struct draft *draft, const struct object_entry *entry, struct err *err)
+{
+    cleanup(object_unref_p) struct object *object = NULL;
+    int r;
+
+    if (ptree_find(&object_class, draft->pending->objects, &entry->uuid))
+        return err_set(err, -EEXIST, "it brings in an object that is known");
+    r = object_create_segment(entry, &object);
+    if (!r)
+        r = draft_use_object(draft, object);
+    return r < 0 ? err_nomem(err) : 0;
 }
 
 int draft_apply_action(struct draft *draft, const struct member *member,
@@ -346,8 +391,7 @@ int draft_apply_action(struct draft *draft, const struct member *member,
     return r == -ENOMEM ? err_nomem(err) : r;
 }
 
-int draft_end_commit(struct draft *draft, const struct member *member, const char *host,
-                     struct err *err)
+static int add_history(struct draft *draft, const struct member *member, const char *host)
 {
     struct snapshot *pending = draft->pending;
     cleanup_buf struct buf line = {0};
@@ -357,9 +401,48 @@ int draft_end_commit(struct draft *draft, const struct member *member, const cha
     if (!r)
         r = history_append(pending->history, draft->seq, line.bytes, &history);
     if (r < 0)
-        return err_nomem(err);
+        return r;
     ptree_unref(&history_class, pending->history);
     pending->history = history;
+    return 0;
+}
+
+static int add_id(struct snapshot *pending, const struct member *member, struct err *err)
+{
+    size_t bytes = strlen(member->id) + 1;
+    struct commit_id *id;
+    struct ptree *ids;
+    int r;
+
+    if (snapshot_committed_id(pending, member->id))
+        return err_set(err, -EEXIST, "transaction %s has committed before", member->id);
+    id = malloc(sizeof *id + bytes);
+    if (!id)
+        return err_nomem(err);
+    atomic_init(&id->refs, 1);
+    id->version = member->version;
+    memcpy(id->id, member->id, bytes);
+    r = ptree_insert(&commit_id_class, pending->ids, id->id, id, &ids);
+    commit_id_unref(id);
+    if (r < 0)
+        return err_nomem(err);
+    ptree_unref(&commit_id_class, pending->ids);
+    pending->ids = ids;
+    return 0;
+}
+
+int draft_end_commit(struct draft *draft, const struct member *member, const char *host,
+                     struct err *err)
+{
+    struct snapshot *pending = draft->pending;
+    int r = 0;
+
+    if (host && add_history(draft, member, host) < 0)
+        r = err_nomem(err);
+    if (!r && member->id)
+        r = add_id(pending, member, err);
+    if (r < 0)
+        return r;
     pending->version = member->version;
     pending->time_usec = member->time_usec;
     snapshot_unref(draft->next);

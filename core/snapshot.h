@@ -28,8 +28,17 @@ struct snapshot {
     struct ptree *by_uuid;        /* the same tables, keyed by struct uuid */
     struct ptree *objects;        /* struct object of the data objects, keyed by struct uuid */
     struct ptree *history;        /* history.h */
+    struct ptree *ids;            /* struct commit_id of the commits that have one, keyed by it */
 };
 
+/* The name that a transaction was given; immutable, counted. */
+struct commit_id {
+    _Atomic uint32_t refs;
+    uint64_t version; /* of the commit */
+    char id[];
+};
+
+extern const struct ptree_class commit_id_class;
 extern const struct ptree_class table_by_name_class;
 extern const struct ptree_class table_by_uuid_class;
 extern const struct ptree_class object_class;
@@ -40,6 +49,9 @@ void snapshot_unref(struct snapshot *snapshot); /* accepts NULL */
 /* A table, borrowed for as long as the snapshot is held; NULL: there is none. */
 struct table *snapshot_table_named(const struct snapshot *snapshot, const char *name);
 struct table *snapshot_table(const struct snapshot *snapshot, struct uuid uuid);
+
+/* The version in which the transaction called `id` was committed; 0: none was. */
+uint64_t snapshot_committed_id(const struct snapshot *snapshot, const char *id);
 
 /*
  * A snapshot that is being built: the successor of a base, one commit after
@@ -66,6 +78,9 @@ int draft_begin_commit(struct draft *draft, const struct member *member, struct 
 /* A data object that actions will refer to. Errors: -EEXIST, it is known already; -ENOMEM. */
 int draft_add_object(struct draft *draft, const struct object_entry *entry, struct err *err);
 
+/* The same of an object that is made already; nothing when it is known. Errors: -ENOMEM. */
+int draft_use_object(struct draft *draft, struct object *object);
+
 /*
  * Errors: -EEXIST, a table of that name (or uuid) is there; -ENOENT, no such
  * table, object or row; -EINVAL, a name that no table can have; -ENOMEM.
@@ -73,7 +88,7 @@ int draft_add_object(struct draft *draft, const struct object_entry *entry, stru
 int draft_apply_action(struct draft *draft, const struct member *member,
                        const struct action *action, struct err *err);
 
-/* `host` is for the history. Errors: -ENOMEM. */
+/* `host` is for the history; NULL: it gets no line. Errors: -EEXIST, its id has committed; -ENOMEM. */
 int draft_end_commit(struct draft *draft, const struct member *member, const char *host,
                      struct err *err);
 void draft_undo_commit(struct draft *draft); /* harmless when none has begun */

@@ -149,6 +149,38 @@ int stage_spill(struct stage *stage, struct err *err)
     return r < 0 ? r : stage_seal(stage, err);
 }
 
+static int take_entries(struct stage *stage, struct stage *from, struct err *err)
+{
+    struct object_entry *entries;
+    int r = stage_spill(stage, err);
+
+    if (r < 0)
+        return r;
+    entries =
+        realloc(stage->entries, (stage->entry_count + from->entry_count) * sizeof *entries);
+    if (!entries)
+        return err_nomem(err);
+    memcpy(entries + stage->entry_count, from->entries, from->entry_count * sizeof *entries);
+    stage->entries = entries;
+    stage->entry_count += from->entry_count;
+    stage->entries_bytes += from->entries_bytes;
+    stage->entries_rows += from->entries_rows;
+    from->entry_count = 0; /* their strings have changed hands */
+    return 0;
+}
+
+int stage_take(struct stage *stage, struct stage *from, struct err *err)
+{
+    int r = 0;
+
+    if (from->entry_count)
+        r = take_entries(stage, from, err);
+    else if (from->memory.bytes)
+        r = stage_append(stage, from->memory.data, from->memory.bytes, from->memory_rows, err);
+    stage_finish(from);
+    return r;
+}
+
 void stage_move(struct stage *stage, struct stage *ret_to)
 {
     *ret_to = *stage;

@@ -41,9 +41,16 @@ uint64_t stage_rows(const struct stage *stage);
 int stage_read(struct stage *stage, void *buf, size_t bytes, uint64_t offset, struct err *err);
 
 /*
+ * Takes the rows of `from`, which is sealed, behind those that are there: small ones are
+ * copied, data objects change hands. `from` is empty then, also on failure, after which
+ * the stage can only be finished. Errors: as stage_append.
+ */
+int stage_take(struct stage *stage, struct stage *from, struct err *err);
+
+/*
  * Makes what is not going to be inlined durable: afterwards the rows are either
- * in `memory` (at most RECORD_INLINE_BYTES) or in `entries`. Nothing can be
- * appended any more.
+ * in `memory` (at most RECORD_INLINE_BYTES) or in `entries`. What is appended after that
+ * begins another data object, unless it all still fits in memory.
  */
 int stage_seal(struct stage *stage, struct err *err);
 

@@ -48,6 +48,21 @@ int object_create_inlined(uint64_t seq, struct object **ret_object)
     return 0;
 }
 
+int object_create_outside(struct uuid uuid, const struct object_source *source, void *context,
+                          struct object **ret_object)
+{
+    struct object *object = object_new((struct object_id){.uuid = uuid});
+
+    if (!object) {
+        source->release(context);
+        return -ENOMEM;
+    }
+    object->source = source;
+    object->context = context;
+    *ret_object = object;
+    return 0;
+}
+
 struct object *object_ref(struct object *object)
 {
     atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
@@ -58,6 +73,8 @@ void object_unref(struct object *object)
 {
     if (!object || atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) != 1)
         return;
+    if (object->source)
+        object->source->release(object->context);
     segment_index_destroy(atomic_load(&object->index));
     free(object->entry.path);
     free(object->entry.index_path);
@@ -116,6 +133,8 @@ int object_read(struct store *store, struct object *object, void *buf, size_t by
     const struct segment_index *index;
     int r;
 
+    if (object->source)
+        return object->source->read(object->context, buf, bytes, offset, err);
     if (object->id.inlined)
         return read_inlined(store, object, buf, bytes, offset, err);
     r = get_index(store, object, &index, err);
@@ -171,13 +190,15 @@ int object_find_row(struct store *store, struct object *object, uint64_t row,
 {
     uint64_t bytes = object->entry.bytes, block = 0, rows = 1;
     const struct segment_index *index;
-    int r;
+    int r = 0;
 
     if (row == 0) {
         *ret_offset = 0;
         return 0;
     }
-    if (object->id.inlined) {
+    if (object->source) {
+        bytes = object->source->bytes(object->context);
+    } else if (object->id.inlined) {
         r = inlined_bytes(store, object, &bytes, err);
     } else {
         r = get_index(store, object, &index, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What rows lie in, as something to read from: a segment, or the body of a
- * record. Shared by all extents that point into it, counted, immutable. Any thread.
+ * What rows lie in, as something to read from: a segment, the body of a record,
+ * or what a transaction keeps until it commits. Shared by all extents that point into it, counted, immutable. Any thread.
  */
 #ifndef ROWFS_STORE_OBJECT_H
 #define ROWFS_STORE_OBJECT_H
@@ -12,9 +12,19 @@
 #include "core/store/record.h"
 #include "core/store/segment.h"
 
+/* Where the bytes of an object come from that is in no store yet. */
+struct object_source {
+    /* As object_read; what was written can be read by any thread. */
+    int (*read)(void *context, void *buf, size_t bytes, uint64_t offset, struct err *err);
+    uint64_t (*bytes)(void *context);
+    void (*release)(void *context); /* with the last reference */
+};
+
 struct object {
     _Atomic uint32_t refs;
     struct object_id id;
+    const struct object_source *source; /* NULL: it is in the store */
+    void *context;
     struct object_entry entry; /* of a segment; empty for a record */
     _Atomic(struct segment_index *) index; /* loaded at the first read */
 };
@@ -24,6 +34,10 @@ int object_create_segment(const struct object_entry *entry, struct object **ret_
 
 /* The same of record `seq`. */
 int object_create_inlined(uint64_t seq, struct object **ret_object);
+
+/* The same of what `source` reads; `context` is taken, also on failure. */
+int object_create_outside(struct uuid uuid, const struct object_source *source, void *context,
+                          struct object **ret_object);
 
 struct object *object_ref(struct object *object);
 void object_unref(struct object *object); /* accepts NULL */

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a transaction: statements on a view, and one commit or none. */
+#include "core/tx.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/mem.h"
+#include "core/base/timefmt.h"
+#include "core/db_private.h"
+#include "core/tx_private.h"
+
+CLEANUP_POINTER(struct commit, commit_destroy)
+CLEANUP_POINTER(struct object, object_unref)
+
+static int64_t monotonic_usec(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int tx_create(struct db *db, const char *id, struct snapshot *base, struct tx **ret_tx)
+{
+    static _Atomic uint64_t serials;
+    struct tx *tx = calloc(1, sizeof *tx);
+
+    if (!tx)
+        return -ENOMEM;
+    tx->id = strdup(id);
+    if (!tx->id) {
+        free(tx);
+        return -ENOMEM;
+    }
+    atomic_init(&tx->refs, 1);
+    tx->db = db;
+    tx->serial = ++serials;
+    tx->uuid = uuid_random();
+    tx->began_usec = time_now_usec();
+    atomic_init(&tx->used_usec, monotonic_usec());
+    pthread_mutex_init(&tx->lock, NULL);
+    tx->base = snapshot_ref(base);
+    tx->view = snapshot_ref(base);
+    tx->base_version = base->version;
+    tx->touched_end = &tx->touched;
+    *ret_tx = tx;
+    return 0;
+}
+
+struct tx *tx_ref(struct tx *tx)
+{
+    atomic_fetch_add_explicit(&tx->refs, 1, memory_order_relaxed);
+    return tx;
+}
+
+static void forget_nothing(void *entry)
+{
+    (void)entry; /* the list owns what the tree finds */
+}
+
+/* Lets go of all that it has read and written; the lock is held, or nobody else has it. */
+static void drop_state(struct tx *tx)
+{
+    tdestroy(tx->touched_tree, forget_nothing);
+    tx->touched_tree = NULL;
+    while (tx->touched) {
+        struct touched *touched = tx->touched;
+
+        tx->touched = touched->next;
+        table_unref(touched->base);
+        staged_unref(touched->staged);
+        free(touched);
+    }
+    tx->touched_end = &tx->touched;
+    for (size_t i = 0; i < tx->naming_count; i++)
+        free(tx->namings[i].name);
+    free(tx->namings);
+    tx->namings = NULL;
+    tx->naming_count = 0;
+    snapshot_unref(tx->view);
+    snapshot_unref(tx->base);
+    tx->view = tx->base = NULL;
+}
+
+void tx_unref(struct tx *tx)
+{
+    if (!tx || atomic_fetch_sub_explicit(&tx->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    drop_state(tx);
+    json_decref(tx->failure.samples);
+    free(tx->failure.table);
+    pthread_mutex_destroy(&tx->lock);
+    free(tx->id);
+    free(tx);
+}
+
+const char *tx_id(const struct tx *tx)
+{
+    return tx->id;
+}
+
+uint64_t tx_serial(const struct tx *tx)
+{
+    return tx->serial;
+}
+
+int64_t tx_began_usec(const struct tx *tx)
+{
+    return tx->began_usec;
+}
+
+enum tx_state tx_state(struct tx *tx)
+{
+    enum tx_state state;
+
+    pthread_mutex_lock(&tx->lock);
+    state = tx->state;
+    pthread_mutex_unlock(&tx->lock);
+    return state;
+}
+
+/* --- who may do what --------------------------------------------------------------- */
+
+/* Whether it can be read: 0, or what a user of it is told. The lock is held. */
+static int check_readable(struct tx *tx, struct err *err)
+{
+    atomic_store(&tx->used_usec, monotonic_usec());
+    switch (tx->state) {
+    case TX_COMMITTED:
+        return err_set(err, -ENOENT, "transaction %s has committed, as version %" PRIu64, tx->id,
+                       tx->version);
+    case TX_ABORTED:
+    case TX_UNKNOWN:
+        return err_set(err, -ECANCELED, "transaction %s is over: %s", tx->id,
+                       tx->failure.reason.text);
+    default:
+        return 0;
+    }
+}
+
+static int check_open(struct tx *tx, struct err *err)
+{
+    if (tx->state == TX_COMMITTING)
+        return err_set(err, -EBUSY, "transaction %s is being committed", tx->id);
+    return check_readable(tx, err);
+}
+
+int tx_view(struct tx *tx, struct snapshot **ret_view, struct err *err)
+{
+    int r;
+
+    pthread_mutex_lock(&tx->lock);
+    r = check_readable(tx, err);
+    if (!r)
+        *ret_view = snapshot_ref(tx->view);
+    pthread_mutex_unlock(&tx->lock);
+    return r;
+}
+
+int64_t tx_idle_usec(struct tx *tx)
+{
+    return atomic_load(&tx->holders) ? 0 : monotonic_usec() - atomic_load(&tx->used_usec);
+}
+
+void tx_hold(struct tx *tx)
+{
+    atomic_fetch_add(&tx->holders, 1);
+}
+
+void tx_release(struct tx *tx)
+{
+    atomic_store(&tx->used_usec, monotonic_usec());
+    atomic_fetch_sub(&tx->holders, 1);
+}
+
+bool tx_is_serializable(struct tx *tx)
+{
+    bool serializable;
+
+    pthread_mutex_lock(&tx->lock);
+    serializable = tx->serializable;
+    pthread_mutex_unlock(&tx->lock);
+    return serializable;
+}
+
+int tx_set_serializable(struct tx *tx, bool serializable, struct err *err)
+{
+    int r;
+
+    pthread_mutex_lock(&tx->lock);
+    r = check_open(tx, err);
+    if (!r)
+        tx->serializable = serializable;
+    pthread_mutex_unlock(&tx->lock);
+    return r;
+}
+
+/* --- what it has touched -------------------------------------------------------------- */
+
+static int compare_touched(const void *a, const void *b)
+{
+    return uuid_compare(((const struct touched *)a)->table, ((const struct touched *)b)->table);
+}
+
+struct touched *tx_touch(struct tx *tx, struct uuid table)
+{
+    struct touched key = {.table = table}, *touched, **found;
+    struct table *base;
+
+    found = tfind(&key, &tx->touched_tree, compare_touched);
+    if (found)
+        return *found;
+    touched = calloc(1, sizeof *touched);
+    if (!touched)
+        return NULL;
+    touched->table = table;
+    if (!tsearch(touched, &tx->touched_tree, compare_touched)) {
+        free(touched);
+        return NULL;
+    }
+    base = snapshot_table(tx->base, table);
+    touched->base = base ? table_ref(base) : NULL;
+    *tx->touched_end = touched;
+    tx->touched_end = &touched->next;
+    return touched;
+}
+
+void tx_note_table_read(struct tx *tx, struct uuid table)
+{
+    struct touched *touched;
+
+    pthread_mutex_lock(&tx->lock);
+    if (tx->state == TX_OPEN) {
+        touched = tx_touch(tx, table);
+        if (touched)
+            touched->read = true;
+        else
+            tx->listed = true; /* without memory for what was read, more than that is checked */
+    }
+    pthread_mutex_unlock(&tx->lock);
+}
+
+void tx_note_tables_listed(struct tx *tx)
+{
+    pthread_mutex_lock(&tx->lock);
+    tx->listed = true;
+    pthread_mutex_unlock(&tx->lock);
+}
+
+/* --- statements ------------------------------------------------------------------------ */
+
+/* Keeps the memory of all tables together below the bound. */
+static int bound_memory(struct tx *tx, struct staged *staged, uint64_t before, struct err *err)
+{
+    uint64_t after = staged_memory(staged);
+    int r = 0;
+
+    tx->memory = tx->memory - before + after;
+    if (tx->memory > TX_MEMORY_BYTES) {
+        r = staged_spill(staged, err);
+        tx->memory -= after;
+    }
+    return r;
+}
+
+int tx_append_stage(struct preparation *p, const struct table *table, struct stage *stage)
+{
+    struct tx *tx = p->statement;
+    struct touched *touched = tx_touch(tx, table->uuid);
+    cleanup(object_unref_p) struct object *object = NULL;
+    struct action *action;
+    uint64_t before;
+    int r;
+
+    if (touched && !touched->staged)
+        staged_create(db_store(tx->db), table->uuid, &touched->staged);
+    if (!touched || !touched->staged || staged_object(touched->staged, &object) < 0)
+        return -ENOMEM;
+    r = draft_use_object(p->draft, object);
+    action = prepare_action(p, ACTION_APPEND, table->uuid, table->name);
+    if (r < 0 || !action || !prepare_extents(action, 1))
+        return -ENOMEM;
+    before = staged_memory(touched->staged);
+    tx->bytes += stage_bytes(stage);
+    r = staged_append(touched->staged, stage, action->extents, p->err);
+    return r < 0 ? r : bound_memory(tx, touched->staged, before, p->err);
+}
+
+static int note_naming(struct tx *tx, const struct action *action)
+{
+    struct naming *namings = realloc(tx->namings, (tx->naming_count + 1) * sizeof *namings);
+
+    if (!namings)
+        return -ENOMEM;
+    tx->namings = namings;
+    namings[tx->naming_count] = (struct naming){
+        .op = action->op, .table = action->table, .name = strdup(action->name)};
+    return namings[tx->naming_count++].name ? 0 : -ENOMEM;
+}
+
+static int note_action(struct tx *tx, const struct action *action)
+{
+    struct touched *touched = tx_touch(tx, action->table);
+
+    if (!touched)
+        return -ENOMEM;
+    switch (action->op) {
+    case ACTION_CREATE:
+    case ACTION_DROP:
+    case ACTION_RENAME:
+        touched->named = true;
+        return note_naming(tx, action);
+    case ACTION_CLEAR:
+        touched->cleared = true;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* Evaluates a statement on the view, in a draft that the caller abandons if it fails. */
+static int evaluate(struct tx *tx, struct commit *statement, struct draft *draft,
+                    struct member *member, struct err *err)
+{
+    struct preparation p = {.commit = statement,
+                            .draft = draft,
+                            .member = member,
+                            .err = err,
+                            .statement = tx};
+    int64_t now = time_now_usec(), last = tx->view->time_usec;
+    int r;
+
+    member->version = tx->view->version + 1;
+    member->time_usec = now > last ? now : last + 1;
+    r = draft_begin_commit(draft, member, err);
+    if (!r)
+        r = commit_prepare(&p);
+    if (!r)
+        r = draft_end_commit(draft, member, NULL, err);
+    return r;
+}
+
+/* Notes what the statement did; after a failure the transaction cannot go on. */
+static int note_actions(struct tx *tx, const struct member *member)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < member->action_count && !r; i++)
+        r = note_action(tx, &member->actions[i]);
+    return r;
+}
+
+static void abort_locked(struct tx *tx, enum tx_state state, int code, const char *reason)
+{
+    tx->state = state;
+    tx->failure.code = code;
+    err_set(&tx->failure.reason, code, "%s", reason);
+    drop_state(tx);
+}
+
+static int run_statement(struct tx *tx, struct commit *statement, struct err *err)
+{
+    cleanup(member_finish) struct member member = {0};
+    struct log_position position = tx->view->position;
+    struct draft draft;
+    int r;
+
+    if (draft_begin(tx->view, &draft) < 0)
+        return err_nomem(err);
+    r = evaluate(tx, statement, &draft, &member, err);
+    if (!r && note_actions(tx, &member) < 0) {
+        r = err_nomem(err);
+        draft_abandon(&draft);
+        abort_locked(tx, TX_ABORTED, -ENOMEM, "out of memory");
+        return r;
+    }
+    if (r < 0) {
+        draft_abandon(&draft);
+        return r;
+    }
+    snapshot_unref(tx->view);
+    tx->view = draft_finish(&draft, &position, false);
+    return 0;
+}
+
+static int check_limit(const struct tx *tx, const struct commit *statement, struct err *err)
+{
+    uint64_t bytes = tx->bytes, limit = db_limits(tx->db)->tx_bytes;
+
+    for (size_t i = 0; i < statement->change_count; i++)
+        bytes += stage_bytes(&statement->changes[i].stage);
+    return bytes <= limit ? 0
+                          : err_set(err, -EFBIG,
+                                    "one transaction may hold %" PRIu64 " bytes of rows (tx_limit)",
+                                    limit);
+}
+
+int tx_apply(struct tx *tx, struct commit *statement, struct err *err)
+{
+    int r;
+
+    pthread_mutex_lock(&tx->lock);
+    r = check_open(tx, err);
+    if (!r)
+        r = check_limit(tx, statement, err);
+    if (!r)
+        r = run_statement(tx, statement, err);
+    pthread_mutex_unlock(&tx->lock);
+    return r;
+}
+
+/* --- the end ------------------------------------------------------------------------------ */
+
+void tx_abort(struct tx *tx, int code, const char *reason)
+{
+    pthread_mutex_lock(&tx->lock);
+    if (tx->state == TX_OPEN)
+        abort_locked(tx, TX_ABORTED, code, reason);
+    pthread_mutex_unlock(&tx->lock);
+}
+
+/* A full store can get room again: then the same commit can be asked for once more. */
+static bool is_worth_keeping(const struct commit *commit, bool submitted, int r)
+{
+    return submitted && !commit_is_unknown(commit) && (r == -ENOSPC || r == -EDQUOT);
+}
+
+static void end_commit(struct tx *tx, const struct commit *commit, bool submitted, int r,
+                       const struct err *err)
+{
+    if (commit_conflict(commit)->kind)
+        tx_explain_conflict(tx, commit_conflict(commit));
+    pthread_mutex_lock(&tx->lock);
+    tx->rebases = commit_rebases(commit);
+    if (!r) {
+        tx->state = TX_COMMITTED;
+        tx->version = submitted ? commit_version(commit) : tx->base_version;
+        drop_state(tx);
+    } else if (is_worth_keeping(commit, submitted, r)) {
+        tx->state = TX_OPEN;
+    } else {
+        enum tx_state state = commit_is_unknown(commit) ? TX_UNKNOWN : TX_ABORTED;
+
+        abort_locked(tx, state, r, tx->failure.reason.text[0] ? tx->failure.reason.text : err->text);
+    }
+    pthread_mutex_unlock(&tx->lock);
+}
+
+/* Commits what is in state TX_COMMITTING. */
+static int run_commit(struct tx *tx, struct err *err)
+{
+    cleanup(commit_destroy_p) struct commit *commit = NULL;
+    struct err reason = ERR_INIT;
+    bool submitted = false;
+    int r = commit_create(&commit);
+
+    if (r < 0) {
+        pthread_mutex_lock(&tx->lock);
+        tx->state = TX_OPEN;
+        pthread_mutex_unlock(&tx->lock);
+        return err_nomem(err);
+    }
+    r = tx_fill_commit(tx, commit, &reason);
+    if (!r && commit->change_count) {
+        submitted = true;
+        r = commit_run(tx->db, commit);
+        reason = *commit_reason(commit);
+    }
+    end_commit(tx, commit, submitted, r, &reason);
+    if (r < 0 && err)
+        *err = tx->failure.reason.text[0] ? tx->failure.reason : reason;
+    return r;
+}
+
+int tx_commit(struct tx *tx, struct err *err)
+{
+    int r;
+
+    db_before_wait(tx->db);
+    pthread_mutex_lock(&tx->lock);
+    r = check_open(tx, err);
+    if (!r)
+        tx->state = TX_COMMITTING;
+    pthread_mutex_unlock(&tx->lock);
+    return r < 0 ? r : run_commit(tx, err);
+}

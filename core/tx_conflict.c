@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who won, and over which rows. A refused commit knows that the table has changed
+ * and not by whom; the log does. Read only when a transaction has lost.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/db_private.h"
+#include "core/scan.h"
+#include "core/tx_private.h"
+
+#define EXPLAIN_RECORDS 10000 /* read back at most; more of them, and only a bound is told */
+#define SAMPLES         3
+#define SAMPLE_BYTES    1000
+
+/* --- the winner ------------------------------------------------------------------------- */
+
+static bool deletes_seen_rows(const struct action *action, const struct table *base)
+{
+    if (action->op == ACTION_CLEAR)
+        return true;
+    for (size_t i = 0; action->op == ACTION_DELETE && i < action->extent_count; i++)
+        if (action->extents[i].row < base->appended)
+            return true;
+    return false;
+}
+
+static bool names_table(enum action_op op)
+{
+    return op == ACTION_CREATE || op == ACTION_DROP || op == ACTION_RENAME;
+}
+
+/* Whether this is the action that the conflict is with. */
+static bool is_cause(const struct conflict *conflict, const struct touched *touched,
+                     const struct action *action)
+{
+    bool same = uuid_equal(action->table, conflict->table);
+
+    switch (conflict->kind) {
+    case CONFLICT_LIST:
+        return names_table(action->op);
+    case CONFLICT_ROWS:
+        return same && deletes_seen_rows(action, conflict->base);
+    case CONFLICT_READ:
+        return same;
+    case CONFLICT_NAMES:
+        /* Where we have named it any change counts, otherwise only another name. */
+        return same && (names_table(action->op) || !conflict->base || touched->named);
+    default:
+        return false;
+    }
+}
+
+/* The first commit after the base that is the cause, in one record; 0: none of it. */
+static uint64_t find_in_record(const struct tx *tx, const struct conflict *conflict,
+                               const struct touched *touched, const struct record *record)
+{
+    for (size_t i = 0; i < record->member_count; i++) {
+        const struct member *member = &record->members[i];
+
+        for (size_t j = 0; j < member->action_count && member->version > tx->base_version; j++)
+            if (is_cause(conflict, touched, &member->actions[j]))
+                return member->version;
+    }
+    return 0;
+}
+
+static uint64_t find_winner(struct tx *tx, const struct conflict *conflict)
+{
+    const struct touched *touched = tx_touch(tx, conflict->table);
+    uint64_t seq = tx->base->position.seq, version = 0;
+
+    for (unsigned i = 0; i < EXPLAIN_RECORDS && !version && touched; i++) {
+        cleanup(record_finish) struct record record = {0};
+        struct log_position position;
+
+        if (log_read(db_store(tx->db), ++seq, &record, &position, NULL) < 0)
+            break;
+        version = find_in_record(tx, conflict, touched, &record);
+    }
+    return version;
+}
+
+/* --- the rows ------------------------------------------------------------------------------ */
+
+/* The first row of [from, to) that `base` has and `now` has not; `to`: there is none. */
+static uint64_t find_missing(const struct table *base, const struct table *now, uint64_t from,
+                             uint64_t to)
+{
+    while (from < to) {
+        uint64_t middle = from + (to - from) / 2;
+        uint64_t seen = table_rows_before(base, middle + 1) - table_rows_before(base, from);
+        uint64_t there = table_rows_before(now, middle + 1) - table_rows_before(now, from);
+
+        if (seen == there)
+            from = middle + 1; /* nothing is missing up to the middle */
+        else if (middle == from)
+            return from;
+        else
+            to = middle + 1 < to ? middle + 1 : middle;
+    }
+    return to;
+}
+
+static json_t *read_row(struct store *store, struct table *table, uint64_t row)
+{
+    struct scan scan;
+    const char *text;
+    size_t bytes;
+    json_t *string = NULL;
+
+    scan_init(&scan, store, table);
+    if (scan_seek(&scan, table_rows_before(table, row), NULL) == 0 &&
+        scan_next(&scan, &text, &bytes, NULL) == 1)
+        /* A long one is cut; nocheck: perhaps within a character, which is then no UTF-8. */
+        string = bytes <= SAMPLE_BYTES ? json_stringn_nocheck(text, bytes)
+                                       : json_pack("s", "(a long row)");
+    scan_finish(&scan);
+    return string;
+}
+
+static void sample_rows(struct tx *tx, const struct conflict *conflict)
+{
+    struct table *base = conflict->base, *now = conflict->now;
+    uint64_t row = 0;
+
+    tx->failure.rows = table_rows(base) - table_rows_before(now, base->appended);
+    tx->failure.samples = json_array();
+    while (json_array_size(tx->failure.samples) < SAMPLES) {
+        row = find_missing(base, now, row, base->appended);
+        if (row == base->appended ||
+            json_array_append_new(tx->failure.samples, read_row(db_store(tx->db), base, row)) < 0)
+            break;
+        row++;
+    }
+}
+
+void tx_explain_conflict(struct tx *tx, const struct conflict *conflict)
+{
+    struct tx_failure *failure = &tx->failure;
+    const struct table *named = conflict->base ? conflict->base : conflict->now;
+    const struct table *now = conflict->now;
+
+    if (conflict->kind == CONFLICT_ID)
+        return;
+    failure->version = find_winner(tx, conflict);
+    failure->exact = failure->version > 0;
+    if (!failure->exact && now)
+        failure->version =
+            now->version > now->named_version ? now->version : now->named_version;
+    failure->table = named ? strdup(named->name) : NULL;
+    if (conflict->kind == CONFLICT_ROWS)
+        sample_rows(tx, conflict);
+}

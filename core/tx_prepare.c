@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* What a transaction has changed, as the changes of one commit. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/tx_private.h"
+
+/* --- filling a commit ------------------------------------------------------------------ */
+
+/* To the first extent that the transaction has appended, of a table of its view. */
+static void seek_own(struct ptree_cursor *cursor, const struct table *table,
+                     const struct table *base)
+{
+    uint64_t from = base ? table_rows_before(table, base->appended) : 0, before;
+
+    ptree_seek_sum(cursor, &extent_class, table->extents, EXTENT_ROWS, from, &before);
+}
+
+static bool has_own_rows(const struct table *table, const struct table *base)
+{
+    return table_rows(table) > (base ? table_rows_before(table, base->appended) : 0);
+}
+
+static bool deletes_rows(const struct touched *touched)
+{
+    return touched->cleared && touched->base && table_rows(touched->base);
+}
+
+/* Marks the tables whose written rows the view still shows somewhere; true: there are changes. */
+static bool mark_needed(struct tx *tx)
+{
+    bool changes = tx->naming_count > 0;
+
+    for (struct touched *t = tx->touched; t; t = t->next) {
+        const struct table *table = snapshot_table(tx->view, t->table);
+        struct ptree_cursor cursor;
+        const struct extent *extent;
+
+        changes |= deletes_rows(t);
+        if (!table)
+            continue;
+        seek_own(&cursor, table, t->base);
+        while ((extent = ptree_next(&cursor))) {
+            struct staged *staged = staged_of(extent->object);
+
+            changes = true;
+            if (staged)
+                tx_touch(tx, staged_table(staged))->needed = true;
+        }
+    }
+    return changes;
+}
+
+static int add_rows(struct tx *tx, struct commit *commit, struct touched *touched,
+                    struct err *err)
+{
+    const struct table *table = snapshot_table(tx->view, touched->table);
+    struct change change = {.kind = CHANGE_TX_ROWS, .table = touched->table, .touched = touched};
+    int r = 0;
+
+    if (touched->needed) {
+        /* What does not fit in the record beside the rest goes to a data object. */
+        if (commit_inlined(commit).bytes + staged_memory(touched->staged) > RECORD_INLINE_BYTES)
+            r = staged_spill(touched->staged, err);
+        if (!r)
+            r = staged_seal(touched->staged, &change.staged, err);
+    } else if (!table || (!deletes_rows(touched) && !has_own_rows(table, touched->base))) {
+        return 0;
+    }
+    if (!r && commit_add_change(commit, &change) < 0)
+        r = err_nomem(err);
+    return r;
+}
+
+int tx_fill_commit(struct tx *tx, struct commit *commit, struct err *err)
+{
+    struct change names = {.kind = CHANGE_TX_NAMES};
+    int r = 0;
+
+    commit->tx = tx;
+    commit->id = tx->id;
+    commit->transaction = tx->uuid;
+    commit->base = tx->base_version;
+    if (!mark_needed(tx))
+        return 0;
+    if (commit_add_change(commit, &names) < 0)
+        return err_nomem(err);
+    for (struct touched *t = tx->touched; t && !r; t = t->next)
+        r = add_rows(tx, commit, t, err);
+    return r;
+}
+
+/* --- validation ---------------------------------------------------------------------------- */
+
+static int check_id(struct preparation *p, const struct tx *tx)
+{
+    uint64_t version = snapshot_committed_id(p->on, tx->id);
+
+    if (!version)
+        return 0;
+    err_set(p->err, -ECANCELED, "transaction %s has committed before, as version %" PRIu64, tx->id,
+            version);
+    return prepare_conflict(p, CONFLICT_ID, NULL, NULL);
+}
+
+/* Whether the transaction changes the table in any way. */
+static bool changes(const struct tx *tx, const struct touched *touched)
+{
+    const struct table *table = snapshot_table(tx->view, touched->table);
+
+    return touched->named || deletes_rows(touched) ||
+           (table && has_own_rows(table, touched->base));
+}
+
+static int conflict(struct preparation *p, enum conflict_kind kind, const struct touched *touched,
+                    struct table *now, const char *what)
+{
+    err_set(p->err, -ECANCELED, "conflict: table %s %s since version %" PRIu64,
+            touched->base->name, what, p->commit->base);
+    return prepare_conflict(p, kind, touched->base, now);
+}
+
+/* A table of the base against what it is now; first committer wins. */
+static int check_table(struct preparation *p, const struct tx *tx, const struct touched *touched)
+{
+    const struct table *base = touched->base;
+    struct table *now = snapshot_table(p->on, touched->table);
+    bool writes = changes(tx, touched), reads = tx->serializable && touched->read;
+
+    if (!now)
+        return writes || reads ? conflict(p, CONFLICT_NAMES, touched, NULL, "was dropped") : 0;
+    if ((writes || reads) && now->named_version != base->named_version)
+        return conflict(p, CONFLICT_NAMES, touched, now, "was renamed");
+    if (touched->named && now->version != base->version)
+        return conflict(p, CONFLICT_NAMES, touched, now,
+                        "is renamed or dropped by this transaction, and was changed");
+    if (deletes_rows(touched) && table_rows_before(now, base->appended) != table_rows(base))
+        return conflict(p, CONFLICT_ROWS, touched, now,
+                        "has lost rows that this transaction deletes");
+    if (reads && now->version != base->version)
+        return conflict(p, CONFLICT_READ, touched, now,
+                        "was read by this transaction, and was changed");
+    return 0;
+}
+
+static int check_list(struct preparation *p, const struct tx *tx)
+{
+    if (!tx->serializable || !tx->listed || p->on->named_usec == tx->base->named_usec)
+        return 0;
+    err_set(p->err, -ECANCELED,
+            "conflict: tables were made, dropped or renamed since version %" PRIu64
+            ", and this transaction has listed them",
+            p->commit->base);
+    return prepare_conflict(p, CONFLICT_LIST, NULL, NULL);
+}
+
+/* --- actions --------------------------------------------------------------------------------- */
+
+/* Where in the record's body the rows of each table will lie. */
+static void place_bodies(struct preparation *p)
+{
+    struct body_position at = p->body;
+
+    for (size_t i = 0; i < p->commit->change_count; i++) {
+        struct change *change = &p->commit->changes[i];
+
+        if (!change->staged)
+            continue;
+        change->touched->body = at;
+        at.bytes += change->staged->memory.bytes;
+        at.rows += change->staged->memory_rows;
+    }
+}
+
+int tx_prepare_names(struct preparation *p, struct tx *tx)
+{
+    int r = check_id(p, tx);
+
+    if (!r)
+        r = check_list(p, tx);
+    for (const struct touched *t = tx->touched; t && !r; t = t->next)
+        if (t->base)
+            r = check_table(p, tx, t);
+    place_bodies(p);
+    for (size_t i = 0; i < tx->naming_count && !r; i++)
+        if (!prepare_action(p, tx->namings[i].op, tx->namings[i].table, tx->namings[i].name))
+            r = -ENOMEM;
+    return r;
+}
+
+/* Whether `next` goes on where `last` ends. */
+static bool adjoins(const struct extent_ref *last, const struct extent_ref *next)
+{
+    return object_id_equal(last->object, next->object) &&
+           last->offset + last->bytes == next->offset && last->first_row + last->rows == next->first_row;
+}
+
+/* An extent of the view as extents of the record; what adjoins the last one is joined to it. */
+static size_t add_extent(struct preparation *p, struct tx *tx, const struct extent *extent,
+                         struct extent_ref *refs, size_t count)
+{
+    const struct staged *staged = staged_of(extent->object);
+    struct extent_ref ref = {.object = extent->object->id,
+                             .offset = extent->offset,
+                             .bytes = extent->bytes,
+                             .first_row = extent->first_row,
+                             .rows = extent->rows};
+    size_t parts = 1, from = count;
+
+    if (staged) {
+        const struct touched *owner = tx_touch(tx, staged_table(staged));
+
+        parts = staged_translate(staged, &ref, p->draft->seq, owner->body.bytes, owner->body.rows,
+                                 refs + count);
+    } else {
+        refs[count] = ref;
+    }
+    if (from && adjoins(&refs[from - 1], &refs[from])) {
+        refs[from - 1].bytes += refs[from].bytes;
+        refs[from - 1].rows += refs[from].rows;
+        memmove(refs + from, refs + from + 1, (parts - 1) * sizeof *refs);
+        parts--;
+    }
+    return count + parts;
+}
+
+static size_t count_parts(const struct table *table, const struct table *base)
+{
+    struct ptree_cursor cursor;
+    const struct extent *extent;
+    size_t count = 0;
+
+    seek_own(&cursor, table, base);
+    while ((extent = ptree_next(&cursor))) {
+        const struct staged *staged = staged_of(extent->object);
+
+        count += staged ? staged_parts(staged) : 1;
+    }
+    return count;
+}
+
+static int prepare_appends(struct preparation *p, struct tx *tx, const struct touched *touched,
+                           const struct table *table)
+{
+    size_t room = count_parts(table, touched->base), count = 0;
+    struct ptree_cursor cursor;
+    const struct extent *extent;
+    struct action *action;
+
+    if (!room)
+        return 0;
+    action = prepare_action(p, ACTION_APPEND, table->uuid, table->name);
+    if (!action || !prepare_extents(action, room))
+        return -ENOMEM;
+    seek_own(&cursor, table, touched->base);
+    while ((extent = ptree_next(&cursor)))
+        count = add_extent(p, tx, extent, action->extents, count);
+    action->extent_count = count;
+    return 0;
+}
+
+int tx_prepare_rows(struct preparation *p, struct tx *tx, const struct touched *touched)
+{
+    const struct table *table = snapshot_table(tx->view, touched->table);
+    struct action *action;
+
+    if (!table) /* dropped; some of its rows are elsewhere */
+        return 0;
+    if (deletes_rows(touched)) {
+        action = prepare_action(p, ACTION_CLEAR, table->uuid, table->name);
+        if (!action)
+            return -ENOMEM;
+        action->before = touched->base->appended;
+    }
+    return prepare_appends(p, tx, touched, table);
+}
