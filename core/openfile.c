@@ -14,7 +14,7 @@
 
 struct openfile {
     struct db *db;
-    struct openfile_options options;
+    struct openfile_options options; /* its transaction is referenced */
     pthread_mutex_t lock;
     pthread_cond_t idle;
     bool busy; /* a commit is under way: everybody else waits */
@@ -44,6 +44,8 @@ int openfile_create(struct db *db, struct table *table, const struct openfile_op
         return -ENOMEM;
     file->db = db;
     file->options = *options;
+    if (options->tx)
+        tx_hold(tx_ref(options->tx));
     pthread_mutex_init(&file->lock, NULL);
     pthread_cond_init(&file->idle, NULL);
     file->base = table_ref(table);
@@ -65,6 +67,9 @@ static void openfile_destroy(struct openfile *file)
 {
     drop_rows(file);
     table_unref(file->base);
+    if (file->options.tx)
+        tx_release(file->options.tx);
+    tx_unref(file->options.tx);
     pthread_mutex_destroy(&file->lock);
     pthread_cond_destroy(&file->idle);
     free(file);
@@ -108,14 +113,29 @@ static void end_operation(struct openfile *file, bool release, openfile_done_fn 
 
 static void refresh_base(struct openfile *file)
 {
-    struct snapshot *head = db_head(file->db);
-    struct table *table = snapshot_table(head, file->base->uuid);
+    struct snapshot *now = NULL;
+    struct table *table;
 
+    if (!file->options.tx)
+        now = db_head(file->db);
+    else if (tx_view(file->options.tx, &now, NULL) < 0)
+        return; /* it is over already: what was written stays to be read as it was */
+    table = snapshot_table(now, file->base->uuid);
     if (table) {
         table_unref(file->base);
         file->base = table_ref(table);
     }
-    snapshot_unref(head);
+    snapshot_unref(now);
+}
+
+static void note_outcome(struct openfile *file, int result)
+{
+    if (result < 0) {
+        poison(file, result);
+    } else {
+        file->replace = false;
+        refresh_base(file);
+    }
 }
 
 static void committed(struct commit *commit, int result, void *context)
@@ -126,12 +146,7 @@ static void committed(struct commit *commit, int result, void *context)
 
     commit_destroy(commit);
     pthread_mutex_lock(&file->lock);
-    if (result < 0)
-        poison(file, result);
-    if (!result) {
-        file->replace = false;
-        refresh_base(file);
-    }
+    note_outcome(file, result);
     file->busy = false;
     releasing = file->releasing;
     pthread_cond_broadcast(&file->idle);
@@ -150,7 +165,8 @@ static void commit_stage(struct openfile *file, struct stage *stage, bool releas
     struct err err = ERR_INIT;
     int r;
 
-    db_before_wait(file->db);
+    if (!file->options.tx || stage->writer)
+        db_before_wait(file->db);
     r = stage_seal(stage, &err);
     if (!r && commit_create(&commit) < 0)
         r = err_nomem(&err);
@@ -163,6 +179,12 @@ static void commit_stage(struct openfile *file, struct stage *stage, bool releas
     if (r < 0) {
         poison(file, r);
         end_operation(file, release, done, context, r, &err);
+        return;
+    }
+    if (file->options.tx) {
+        r = tx_apply(file->options.tx, commit, &err);
+        note_outcome(file, r);
+        end_operation(file, release, done, context, r, r < 0 ? &err : NULL);
         return;
     }
     file->busy = true;
@@ -229,6 +251,8 @@ void openfile_write(struct openfile *file, uint64_t owner, bool by_opener, const
         return;
     }
     r = check_offset(file, offset, &err);
+    if (!r && file->options.tx)
+        r = tx_check_open(file->options.tx, &err);
     if (!r)
         r = writers_write(&file->writers, &file->stage, owner, by_opener, data, bytes, &err);
     if (r < 0)

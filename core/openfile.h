@@ -25,12 +25,15 @@
  *
  * A stream is the same with another unit: each write commits its complete lines.
  *
+ * Within a transaction all this is the same, and what is called a commit here is a
+ * statement of that transaction.
+ *
  * Any thread; calls for one file wait for each other.
  */
 #ifndef ROWFS_CORE_OPENFILE_H
 #define ROWFS_CORE_OPENFILE_H
 
-#include "core/commit.h"
+#include "core/tx.h"
 
 struct openfile;
 
@@ -56,6 +59,7 @@ typedef void openfile_done_fn(void *context, int result, const struct err *err);
 
 struct openfile_options {
     enum openfile_kind kind;
+    struct tx *tx;           /* of which this is a part, held meanwhile; NULL: autocommit */
     bool replace;            /* the rows that are there go (O_TRUNC) */
     bool append;             /* offsets are not looked at (O_APPEND) */
     uint64_t expect_version; /* of the table's last change, or 0: any */

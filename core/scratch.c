@@ -47,11 +47,10 @@ static int open_unnamed(void)
     return fd;
 }
 
-int scratch_create(struct db *db, struct scratch_budget *budget, struct scratch **ret_scratch,
-                   struct err *err)
+int scratch_create(const struct snapshot *seen, struct scratch_budget *budget,
+                   struct scratch **ret_scratch, struct err *err)
 {
     struct scratch *scratch = calloc(1, sizeof *scratch);
-    struct snapshot *head;
 
     if (!scratch)
         return err_nomem(err);
@@ -65,9 +64,7 @@ int scratch_create(struct db *db, struct scratch_budget *budget, struct scratch 
     atomic_init(&scratch->refs, 1);
     pthread_mutex_init(&scratch->lock, NULL);
     scratch->budget = budget;
-    head = db_head(db);
-    scratch->made_version = head->version;
-    snapshot_unref(head);
+    scratch->made_version = seen->version;
     *ret_scratch = scratch;
     return 0;
 }
@@ -215,19 +212,20 @@ static int copy_rows(struct scratch *scratch, struct openfile *file, struct verd
     return r;
 }
 
-int scratch_commit(struct scratch *scratch, struct db *db, struct uuid uuid, struct err *err)
+int scratch_commit(struct scratch *scratch, struct db *db, struct tx *tx, struct uuid uuid,
+                   struct err *err)
 {
     struct verdict verdict = {
         .lock = PTHREAD_MUTEX_INITIALIZER, .known = PTHREAD_COND_INITIALIZER, .err = err};
-    cleanup(snapshot_unref_p) struct snapshot *head = NULL;
-    struct openfile_options options = {.replace = true};
+    cleanup(snapshot_unref_p) struct snapshot *now = NULL;
+    struct openfile_options options = {.replace = true, .tx = tx};
     struct openfile *file;
     struct table *table;
-    int r = db_refresh(db, &head, err), closed;
+    int r = tx ? tx_view(tx, &now, err) : db_refresh(db, &now, err), closed;
 
     if (r < 0)
         return r;
-    table = snapshot_table(head, uuid);
+    table = snapshot_table(now, uuid);
     if (!table)
         return err_set(err, -ENOENT, "the table does not exist any more");
     if (table->version > scratch->made_version)

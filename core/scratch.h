@@ -12,7 +12,7 @@
 
 #include <stdatomic.h>
 
-#include "core/db.h"
+#include "core/tx.h"
 
 /* What all scratch files of a mount take together. */
 struct scratch_budget {
@@ -23,11 +23,11 @@ struct scratch_budget {
 struct scratch;
 
 /*
- * A new empty file. Remembers the newest version: what it may replace later must
+ * A new empty file. Remembers the version that is seen now: what it may replace later must
  * not have changed since. Errors: what the file system of $TMPDIR says; -ENOMEM.
  */
-int scratch_create(struct db *db, struct scratch_budget *budget, struct scratch **ret_scratch,
-                   struct err *err);
+int scratch_create(const struct snapshot *seen, struct scratch_budget *budget,
+                   struct scratch **ret_scratch, struct err *err);
 struct scratch *scratch_ref(struct scratch *scratch);
 void scratch_unref(struct scratch *scratch); /* accepts NULL */
 
@@ -42,11 +42,12 @@ int scratch_write(struct scratch *scratch, const void *data, size_t bytes, uint6
 int scratch_truncate(struct scratch *scratch, uint64_t bytes, struct err *err);
 
 /*
- * Replaces the rows of a table by what the file holds, in one commit. The file
- * stays as it is.
+ * Replaces the rows of a table by what the file holds, in one commit, or in a statement of
+ * `tx` if that is not NULL. The file stays as it is.
  * Errors: -ECANCELED, the table has changed since the file was made; -ENOENT, the
  * table was dropped; -EINVAL, it holds something else than rows; those of a commit.
  */
-int scratch_commit(struct scratch *scratch, struct db *db, struct uuid table, struct err *err);
+int scratch_commit(struct scratch *scratch, struct db *db, struct tx *tx, struct uuid table,
+                   struct err *err);
 
 #endif

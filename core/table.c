@@ -33,7 +33,7 @@ static void extent_measure(const void *item, uint64_t ret_sums[PTREE_SUMS])
 
     ret_sums[EXTENT_BYTES] = extent->bytes;
     ret_sums[EXTENT_ROWS] = extent->rows;
-    ret_sums[EXTENT_SEGMENTS] = !extent->object->id.inlined;
+    ret_sums[EXTENT_SEGMENTS] = !extent->object->id.inlined && !extent->object->source;
 }
 
 static int extent_compare(const void *key, const void *item)

@@ -115,6 +115,11 @@ int64_t tx_began_usec(const struct tx *tx)
     return tx->began_usec;
 }
 
+uint64_t tx_base_version(const struct tx *tx)
+{
+    return tx->base_version;
+}
+
 enum tx_state tx_state(struct tx *tx)
 {
     enum tx_state state;
@@ -149,6 +154,16 @@ static int check_open(struct tx *tx, struct err *err)
     if (tx->state == TX_COMMITTING)
         return err_set(err, -EBUSY, "transaction %s is being committed", tx->id);
     return check_readable(tx, err);
+}
+
+int tx_check_open(struct tx *tx, struct err *err)
+{
+    int r;
+
+    pthread_mutex_lock(&tx->lock);
+    r = check_open(tx, err);
+    pthread_mutex_unlock(&tx->lock);
+    return r;
 }
 
 int tx_view(struct tx *tx, struct snapshot **ret_view, struct err *err)
@@ -263,6 +278,7 @@ static int bound_memory(struct tx *tx, struct staged *staged, uint64_t before, s
 
     tx->memory = tx->memory - before + after;
     if (tx->memory > TX_MEMORY_BYTES) {
+        db_before_wait(tx->db);
         r = staged_spill(staged, err);
         tx->memory -= after;
     }
@@ -360,7 +376,8 @@ static void abort_locked(struct tx *tx, enum tx_state state, int code, const cha
 {
     tx->state = state;
     tx->failure.code = code;
-    err_set(&tx->failure.reason, code, "%s", reason);
+    if (reason != tx->failure.reason.text) /* or it has been explained already */
+        err_set(&tx->failure.reason, code, "%s", reason);
     drop_state(tx);
 }
 

@@ -51,7 +51,11 @@ void tx_unref(struct tx *tx); /* accepts NULL */
 const char *tx_id(const struct tx *tx);
 uint64_t tx_serial(const struct tx *tx); /* no two of this process share it; not 0 */
 int64_t tx_began_usec(const struct tx *tx);
+uint64_t tx_base_version(const struct tx *tx);
 enum tx_state tx_state(struct tx *tx);
+
+/* Whether statements are possible now. Errors: as tx_apply before it looks at the statement. */
+int tx_check_open(struct tx *tx, struct err *err);
 
 /*
  * The base and what was written: a snapshot whose versions above the base's count

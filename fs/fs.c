@@ -22,8 +22,8 @@ int fs_init(struct fs *fs, struct db *db, const struct fs_options *options,
     refusals_init(&fs->refusals);
     scratchdir_init(&fs->scratches, &fs->nodes);
     pthread_mutex_init(&fs->handles_lock, NULL);
-    fs->root = node_new(NODE_ROOT, "");
-    if (!fs->root)
+    fs->root = node_new(NODE_ROOT, "", NULL);
+    if (!fs->root || txset_create(db, options->tx_idle_usec, &fs->txs) < 0)
         return -ENOMEM;
     fs->root = node_publish(&fs->nodes, fs->root, false);
     return 0;
@@ -83,6 +83,9 @@ void fs_handle_destroy(struct fs *fs, struct handle *handle)
         atomic_fetch_sub(&handle->node->opens, 1);
     content_unref(handle->content);
     snapshot_unref(handle->snapshot);
+    buf_finish(&handle->ids);
+    if (handle->kind == HANDLE_COMMIT)
+        tx_release(handle->node->tx);
     node_unref(&fs->nodes, handle->node, 1);
     free(handle);
 }
@@ -94,6 +97,7 @@ void fs_finish(struct fs *fs, bool unmounted)
             end_openfile(fs->handles, unmounted);
         fs_handle_destroy(fs, fs->handles);
     }
+    txset_destroy(fs->txs);
     redirects_finish(&fs->redirects);
     scratchdir_finish(&fs->scratches);
     nodes_finish(&fs->nodes);
@@ -102,10 +106,17 @@ void fs_finish(struct fs *fs, bool unmounted)
     pthread_mutex_destroy(&fs->handles_lock);
 }
 
-int fs_refresh(struct fs *fs, struct snapshot **ret_snapshot, struct err *err)
+int fs_view(struct fs *fs, struct tx *tx, struct snapshot **ret_snapshot, struct err *err)
 {
     settle_wait(&fs->settle, loop_pass_turn);
-    return db_refresh(fs->db, ret_snapshot, err);
+    return tx ? tx_view(tx, ret_snapshot, err) : db_refresh(fs->db, ret_snapshot, err);
+}
+
+struct snapshot *fs_known_view(struct fs *fs, struct tx *tx)
+{
+    struct snapshot *view;
+
+    return tx && tx_view(tx, &view, NULL) == 0 ? view : db_head(fs->db);
 }
 
 static void on_init(void *userdata, struct fuse_conn_info *conn)

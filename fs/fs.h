@@ -8,6 +8,7 @@
 
 #include "core/db.h"
 #include "core/openfile.h"
+#include "core/txset.h"
 #include "fs/node.h"
 #include "fs/redirect.h"
 #include "fs/refusals.h"
@@ -20,25 +21,36 @@ struct fs_options {
     gid_t gid;
     mode_t umask;
     bool trust_close; /* a close of a process that cannot be seen is a commit */
+    uint64_t tx_idle_usec; /* after which a transaction that nobody uses is aborted; 0: never */
 };
 
 /* A descriptor that the kernel has open. */
 struct handle {
-    enum handle_kind { HANDLE_CONTENT, HANDLE_OPENFILE, HANDLE_SCRATCH, HANDLE_DIRECTORY } kind;
+    enum handle_kind {
+        HANDLE_CONTENT,
+        HANDLE_OPENFILE,
+        HANDLE_SCRATCH,
+        HANDLE_DIRECTORY,
+        HANDLE_COMMIT,    /* of a transaction, open for writing */
+        HANDLE_ISOLATION,
+    } kind;
     struct node *node; /* owned reference: RELEASE can still commit when the kernel has forgotten it */
     struct handle *next, **link; /* in fs->handles */
 
     struct content *content; /* CONTENT: owned reference */
 
-    struct openfile *file; /* OPENFILE */
-    pid_t opener;          /* the process */
+    pid_t opener; /* OPENFILE, COMMIT: the process */
     pid_t opener_tid;
     uid_t opener_uid;
     struct settle_ticket ticket;
 
+    struct openfile *file; /* OPENFILE */
+    _Atomic bool decided;  /* COMMIT: a close means nothing any more */
+
     struct snapshot *snapshot; /* DIRECTORY: what it lists; owned reference */
     struct table *table;       /* DIRECTORY of a table: borrowed from the snapshot */
     bool hides_rows;
+    struct buf ids; /* DIRECTORY tx: what it lists */
 };
 
 struct fs {
@@ -54,6 +66,7 @@ struct fs {
     struct refusals refusals;
     struct scratchdir scratches;
     struct scratch_budget scratch_budget;
+    struct txset *txs;
 
     pthread_mutex_t handles_lock;
     struct handle *handles; /* all that are open, for `info` and for shutdown */
@@ -94,8 +107,14 @@ static inline struct handle *fs_handle(const struct fuse_file_info *fi)
     return (struct handle *)(uintptr_t)fi->fh;
 }
 
-/* The newest snapshot, after the last closes that came before. New reference. */
-int fs_refresh(struct fs *fs, struct snapshot **ret_snapshot, struct err *err);
+/*
+ * What a transaction sees, or with NULL the newest snapshot; after the last closes that
+ * came before. New reference. Errors: as tx_view and db_refresh.
+ */
+int fs_view(struct fs *fs, struct tx *tx, struct snapshot **ret_snapshot, struct err *err);
+
+/* The same as far as it is known without asking the store; what is now for one that is over. */
+struct snapshot *fs_known_view(struct fs *fs, struct tx *tx);
 
 /* The operations, by file. */
 void fs_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "fs/trace.h"
+#include "fs/txfiles.h"
 
 #define STACK_BYTES       (1024 * 1024)
 #define QUICK_WRITE_BYTES 8192
@@ -51,7 +52,8 @@ static void look_at(struct fs *fs, const struct fuse_buf *buf)
     if (header->opcode != FUSE_RELEASE || buf->size < sizeof *header + sizeof *release)
         return;
     handle = (struct handle *)(uintptr_t)release->fh;
-    if (handle->kind == HANDLE_OPENFILE && openfile_is_undecided(handle->file))
+    if ((handle->kind == HANDLE_OPENFILE && openfile_is_undecided(handle->file)) ||
+        txfiles_is_undecided(handle))
         settle_begin(&fs->settle, &handle->ticket);
 }
 

@@ -21,6 +21,7 @@ int nodes_init(struct nodes *nodes)
 
 static void node_free(struct node *node)
 {
+    tx_unref(node->tx);
     table_unref(node->at);
     content_unref(node->content);
     scratch_unref(node->scratch);
@@ -122,7 +123,7 @@ static void unlink_locked(struct nodes *nodes, struct node *node)
     node->key = NULL;
 }
 
-struct node *node_new(enum node_kind kind, const char *key)
+struct node *node_new(enum node_kind kind, const char *key, struct tx *tx)
 {
     struct node *node = calloc(1, sizeof *node);
 
@@ -137,6 +138,7 @@ struct node *node_new(enum node_kind kind, const char *key)
         node_free(node);
         return NULL;
     }
+    node->tx = tx ? tx_ref(tx) : NULL;
     return node;
 }
 

@@ -21,6 +21,7 @@
 #include "core/scratch.h"
 #include "core/snapshot.h"
 #include "core/table.h"
+#include "core/tx.h"
 
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
@@ -33,6 +34,11 @@ enum node_kind {
     NODE_WRITER,  /* `rows` for one that writes */
     NODE_STREAM,
     NODE_SCRATCH,
+    NODE_TXS,          /* the directory tx/ */
+    NODE_TX,           /* that of a transaction */
+    NODE_TX_NEW,       /* opening it begins one */
+    NODE_TX_COMMIT,
+    NODE_TX_ISOLATION,
 };
 
 struct content;
@@ -45,18 +51,19 @@ struct node {
     struct node *next; /* in its bucket */
     struct node *all_next, **all_link; /* in the list of all */
 
+    struct tx *tx;     /* TX and all below it: the transaction, with a reference; else NULL */
     struct uuid table; /* TABLE, WRITER, STREAM, SCRATCH and rows: the table */
     struct table *at;  /* WRITER: the version that it was looked up at */
     _Atomic uint64_t bytes; /* WRITER: the size that its writer sees */
     _Atomic unsigned opens; /* WRITER, STREAM: open files; more than one through /proc/self/fd */
 
     pthread_mutex_t name_lock;
-    char name[NAME_MAX + 1]; /* TABLE: the name by which the kernel knows it; others: their own */
+    char name[NAME_MAX + 1]; /* TABLE: the name by which the kernel knows it; TX: its id; others: their own */
     pid_t hidden_for;        /* TABLE: the process that sees no `rows` (tree.h); 0: none */
 
     struct content *content; /* CONTENT */
     struct scratch *scratch; /* SCRATCH */
-    uid_t owner;             /* SCRATCH */
+    uid_t owner;             /* SCRATCH, TX, TX_COMMIT, TX_ISOLATION */
     mode_t mode;             /* SCRATCH; CONTENT: its permission bits; WRITER: those asked at creat(2) */
     _Atomic int64_t mtime_usec; /* SCRATCH */
 };
@@ -75,10 +82,11 @@ void nodes_finish(struct nodes *nodes); /* frees what the kernel did not forget 
 struct node *node_find(struct nodes *nodes, const char *key);
 
 /*
- * A new node with one reference that nobody finds yet; st_ino is made of `key`.
+ * A new node with one reference that nobody finds yet, of a transaction or of what is
+ * now (NULL); st_ino is made of `key`.
  * The caller fills it in and hands it to node_publish. NULL: out of memory.
  */
-struct node *node_new(enum node_kind kind, const char *key);
+struct node *node_new(enum node_kind kind, const char *key, struct tx *tx);
 
 /*
  * Makes a node known, `findable` also by its key. Takes the caller's reference and

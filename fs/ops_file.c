@@ -11,6 +11,7 @@
 #include "fs/content.h"
 #include "fs/reply.h"
 #include "fs/tree.h"
+#include "fs/txfiles.h"
 
 CLEANUP_POINTER(struct snapshot, snapshot_unref)
 
@@ -48,6 +49,7 @@ static int open_rows(fuse_req_t req, struct node *node, struct table *table, int
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
     struct openfile_options options = {
         .kind = node->kind == NODE_STREAM ? OPENFILE_STREAM : OPENFILE_ROWS,
+        .tx = node->tx,
         .replace = (flags & O_TRUNC) && node->kind != NODE_STREAM,
         .append = flags & O_APPEND,
     };
@@ -92,6 +94,13 @@ static void set_writer_flags(struct fuse_file_info *fi, struct handle *handle)
     fi->direct_io = 1; /* each write(2) is told its verdict; nothing is cached that no one committed */
 }
 
+/* For a transaction that must find what it has read unchanged. */
+static void note_read(const struct node *node)
+{
+    if (node->tx && !uuid_equal(node->table, (struct uuid){0}))
+        tx_note_table_read(node->tx, node->table);
+}
+
 static void open_writer(fuse_req_t req, struct node *node, struct table *table,
                         struct fuse_file_info *fi)
 {
@@ -105,6 +114,8 @@ static void open_writer(fuse_req_t req, struct node *node, struct table *table,
         reply_refusal(req, node, NULL, r, &err);
         return;
     }
+    if ((fi->flags & O_ACCMODE) == O_RDWR)
+        note_read(node);
     set_writer_flags(fi, handle);
     atomic_store(&node->bytes, openfile_bytes(handle->file));
     if (fuse_reply_open(req, fi) < 0)
@@ -117,7 +128,7 @@ static struct table *newest_table(fuse_req_t req, struct node *node,
 {
     struct err err = ERR_INIT;
     struct table *table;
-    int r = fs_refresh(fs_of(req), ret_snapshot, &err);
+    int r = fs_view(fs_of(req), node->tx, ret_snapshot, &err);
 
     if (r < 0) {
         reply_refusal(req, node, NULL, r, &err);
@@ -164,6 +175,7 @@ static void open_version(fuse_req_t req, struct node *node, struct fuse_file_inf
     struct fs *fs = fs_of(req);
 
     if (!writes(fi->flags)) {
+        note_read(node);
         /* Who cannot be led to another inode may share this one with a writer: see below. */
         open_content(req, node, node->content, fuse_req_ctx(req)->pid <= 0, fi);
         return;
@@ -200,6 +212,7 @@ static void read_writer_node(fuse_req_t req, struct node *node, struct fuse_file
     table = newest_table(req, node, &snapshot);
     if (!table)
         return;
+    note_read(node);
     content = content_of_rows(db_store(fs->db), table);
     open_content(req, node, content, true, fi);
     content_unref(content);
@@ -249,6 +262,13 @@ void fs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     case NODE_SCRATCH:
         open_scratch(req, node, fi);
         break;
+    case NODE_TX_NEW:
+        txfiles_open_new(req, node, fi);
+        break;
+    case NODE_TX_COMMIT:
+    case NODE_TX_ISOLATION:
+        txfiles_open(req, node, fi);
+        break;
     default:
         fuse_reply_err(req, EISDIR);
     }
@@ -275,7 +295,7 @@ static void create_rows(fuse_req_t req, struct node *dir, struct table *table, m
                         struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    struct node *node = tree_writer_node(fs, table, false);
+    struct node *node = tree_writer_node(fs, dir->tx, table, false);
     struct err err = ERR_INIT;
     struct handle *handle;
     int r = node ? open_rows(req, node, table, fi->flags, &handle, &err) : err_nomem(&err);
@@ -295,8 +315,8 @@ static void create_rows(fuse_req_t req, struct node *dir, struct table *table, m
     reply_created(req, node, handle, fi);
 }
 
-static void create_scratch(fuse_req_t req, struct node *dir, const char *name, mode_t mode,
-                           struct fuse_file_info *fi)
+static void create_scratch(fuse_req_t req, struct node *dir, const struct snapshot *seen,
+                           const char *name, mode_t mode, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
     struct handle *handle = NULL;
@@ -307,14 +327,14 @@ static void create_scratch(fuse_req_t req, struct node *dir, const char *name, m
     if (!r && tree_is_data_name(name))
         r = err_set(&err, -EPERM, "append data to the table instead: cat %.100s >> rows", name);
     if (!r)
-        r = tree_scratch_node(fs, dir, name, fuse_req_ctx(req)->uid, mode, &node, &err);
+        r = tree_scratch_node(fs, seen, dir, name, fuse_req_ctx(req)->uid, mode, &node, &err);
     if (r < 0) {
         reply_refusal(req, dir, name, r, &err);
         return;
     }
     handle = fs_handle_new(fs, HANDLE_SCRATCH, node);
     if (!handle) {
-        scratchdir_remove(&fs->scratches, dir->table, node->owner, name);
+        scratchdir_remove(&fs->scratches, dir, node->owner, name);
         node_unref(&fs->nodes, node, 1);
         reply_code(req, -ENOMEM);
         return;
@@ -338,7 +358,7 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
                            "files cannot be made here: mkdir tables/<name>, then append to its rows");
         return;
     }
-    r = fs_refresh(fs, &snapshot, &err);
+    r = fs_view(fs, dir->tx, &snapshot, &err);
     if (r < 0) {
         reply_refusal(req, dir, name, r, &err);
         return;
@@ -349,7 +369,7 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
     else if (!strcmp(name, "rows"))
         create_rows(req, dir, table, mode, fi);
     else
-        create_scratch(req, dir, name, mode, fi);
+        create_scratch(req, dir, snapshot, name, mode, fi);
 }
 
 /* --- reading and writing ---------------------------------------------------------------------- */
@@ -368,6 +388,8 @@ void fs_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct f
         n = content_read(handle->content, buf, size, (uint64_t)off, &err);
     else if (handle->kind == HANDLE_OPENFILE)
         n = openfile_read(handle->file, buf, size, (uint64_t)off, &err);
+    else if (handle->kind == HANDLE_ISOLATION)
+        n = 0; /* opened for both: what is written is the answer */
     else
         n = scratch_read(handle->node->scratch, buf, size, (uint64_t)off);
     if (n < 0)
@@ -454,6 +476,10 @@ void fs_op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, o
         write_scratch(req, handle->node, buf, size, off);
         return;
     }
+    if (handle->kind == HANDLE_COMMIT || handle->kind == HANDLE_ISOLATION) {
+        txfiles_write(req, handle, buf, size);
+        return;
+    }
     op = file_op_new(req, handle);
     if (!op)
         return;
@@ -471,6 +497,10 @@ void fs_op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     char why[128];
 
     (void)ino;
+    if (handle->kind == HANDLE_COMMIT) {
+        txfiles_flush(req, handle);
+        return;
+    }
     if (handle->kind != HANDLE_OPENFILE) {
         fuse_reply_err(req, 0);
         return;
@@ -519,6 +549,10 @@ void fs_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct file_op *op;
 
     (void)ino;
+    if (handle->kind == HANDLE_COMMIT) {
+        txfiles_release(req, handle);
+        return;
+    }
     if (handle->kind != HANDLE_OPENFILE) {
         fs_handle_destroy(fs_of(req), handle);
         fuse_reply_err(req, 0);

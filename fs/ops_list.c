@@ -18,11 +18,12 @@ void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct fs *fs = fs_of(req);
     struct node *node = fs_node(fs, ino);
     pid_t tid = fuse_req_ctx(req)->pid;
+    uid_t uid = fuse_req_ctx(req)->uid;
     cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
     struct table *table = NULL;
     struct err err = ERR_INIT;
     struct handle *handle;
-    int r = fs_refresh(fs, &snapshot, &err);
+    int r = fs_view(fs, node->tx, &snapshot, &err);
 
     if (r < 0) {
         reply_refusal(req, node, NULL, r, &err);
@@ -40,6 +41,13 @@ void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
     handle->snapshot = steal_pointer(snapshot);
     handle->table = table;
+    if (node->kind == NODE_TXS && txset_list(fs->txs, uid ? uid : (uid_t)-1, &handle->ids) < 0) {
+        fs_handle_destroy(fs, handle);
+        reply_code(req, -ENOMEM);
+        return;
+    }
+    if (node->kind == NODE_TABLES && node->tx)
+        tx_note_tables_listed(node->tx);
     handle->hides_rows = table && tree_hides_rows(node, table, tid);
     fi->fh = (uintptr_t)handle;
     if (fuse_reply_open(req, fi) < 0)
@@ -59,6 +67,7 @@ struct entry {
     mode_t type;
     uint64_t ino;
     const struct table *table;
+    off_t next; /* the position behind it */
     char scratch_name[NAME_MAX + 1];
 };
 
@@ -68,7 +77,8 @@ static bool root_entry(size_t index, struct entry *entry)
         const char *name;
         mode_t type;
     } entries[] = {
-        {"README", S_IFREG}, {"errors", S_IFREG}, {"log", S_IFREG}, {"tables", S_IFDIR}};
+        {"README", S_IFREG}, {"errors", S_IFREG}, {"log", S_IFREG}, {"tables", S_IFDIR},
+        {"tx", S_IFDIR}};
 
     if (index >= ARRAY_COUNT(entries))
         return false;
@@ -87,7 +97,7 @@ static bool table_entry(struct fs *fs, const struct handle *handle, uid_t uid, s
         entry->ino = node_ino_of("rows");
         return true;
     }
-    if (!scratchdir_name_at(&fs->scratches, handle->node->table, uid, index, entry->scratch_name))
+    if (!scratchdir_name_at(&fs->scratches, handle->node, uid, index, entry->scratch_name))
         return false;
     entry->name = entry->scratch_name;
     entry->ino = node_ino_of(entry->name);
@@ -105,11 +115,24 @@ static bool tables_entry(struct ptree_cursor *cursor, struct entry *entry)
     return true;
 }
 
+/* Transactions stand at the positions of their ids' first bytes. */
+static bool tx_entry(const struct handle *handle, size_t at, struct entry *entry)
+{
+    if (at >= handle->ids.bytes)
+        return false;
+    entry->name = handle->ids.data + at;
+    entry->type = S_IFDIR;
+    entry->ino = node_ino_of(entry->name);
+    entry->next += (off_t)strlen(entry->name); /* and its NUL, which is counted already */
+    return true;
+}
+
 /* The entry at a position: "." and "..", then what the directory holds. */
 static bool entry_at(struct fs *fs, const struct handle *handle, uid_t uid, off_t position,
                      struct ptree_cursor *cursor, struct entry *entry)
 {
     entry->table = NULL;
+    entry->next = position + 1;
     if (position < 2) {
         entry->name = position ? ".." : ".";
         entry->type = S_IFDIR;
@@ -123,25 +146,28 @@ static bool entry_at(struct fs *fs, const struct handle *handle, uid_t uid, off_
         return tables_entry(cursor, entry);
     case NODE_TABLE:
         return table_entry(fs, handle, uid, (size_t)position - 2, entry);
+    case NODE_TXS:
+        return tx_entry(handle, (size_t)position - 2, entry);
     default:
         return false;
     }
 }
 
-static size_t add_plain(fuse_req_t req, char *buf, size_t size, const struct entry *entry,
-                        off_t next)
+static size_t add_plain(fuse_req_t req, struct tx *tx, char *buf, size_t size,
+                        const struct entry *entry)
 {
     struct stat attr = {.st_ino = entry->ino, .st_mode = entry->type};
 
-    return fuse_add_direntry(req, buf, size, entry->name, &attr, next);
+    (void)tx;
+    return fuse_add_direntry(req, buf, size, entry->name, &attr, entry->next);
 }
 
 /*
  * With attributes, where a stat of each entry is to be expected and can be
  * answered ahead: for tables. Other names are looked up afresh each time anyway.
  */
-static size_t add_plus(fuse_req_t req, char *buf, size_t size, const struct entry *entry,
-                       off_t next)
+static size_t add_plus(fuse_req_t req, struct tx *tx, char *buf, size_t size,
+                       const struct entry *entry)
 {
     struct fs *fs = fs_of(req);
     struct fuse_entry_param param = {.attr = {.st_ino = entry->ino, .st_mode = entry->type}};
@@ -149,20 +175,20 @@ static size_t add_plus(fuse_req_t req, char *buf, size_t size, const struct entr
     size_t n;
 
     if (entry->table)
-        node = tree_table_node(fs, entry->table);
+        node = tree_table_node(fs, tx, entry->table);
     if (node) {
         param.ino = node_id(node);
         param.entry_timeout = param.attr_timeout = TREE_LISTED;
         tree_attr(fs, node, &param.attr);
     }
-    n = fuse_add_direntry_plus(req, buf, size, entry->name, &param, next);
+    n = fuse_add_direntry_plus(req, buf, size, entry->name, &param, entry->next);
     if (node && n > size)
         node_unref(&fs->nodes, node, 1); /* did not fit: the kernel never hears of it */
     return n;
 }
 
 static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *fi,
-                 size_t (*add)(fuse_req_t, char *, size_t, const struct entry *, off_t))
+                 size_t (*add)(fuse_req_t, struct tx *, char *, size_t, const struct entry *))
 {
     const struct handle *handle = fs_handle(fi);
     uid_t uid = fuse_req_ctx(req)->uid;
@@ -179,11 +205,12 @@ static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_inf
         ptree_seek_index(&cursor, handle->snapshot->by_name,
                          offset > 2 ? (size_t)offset - 2 : 0);
     while (entry_at(fs_of(req), handle, uid, offset, &cursor, &entry)) {
-        size_t n = add(req, buf + used, size - used, &entry, ++offset);
+        size_t n = add(req, handle->node->tx, buf + used, size - used, &entry);
 
         if (n > size - used)
             break;
         used += n;
+        offset = entry.next;
     }
     fuse_reply_buf(req, buf, used);
 }

@@ -10,6 +10,7 @@
 #include "fs/caller.h"
 #include "fs/reply.h"
 #include "fs/tree.h"
+#include "fs/txfiles.h"
 
 CLEANUP_POINTER(struct snapshot, snapshot_unref)
 CLEANUP_POINTER(struct commit, commit_destroy)
@@ -51,17 +52,29 @@ static void name_op_destroy(struct name_op *op)
     free(op);
 }
 
-static void committed(struct commit *commit, int result, void *context)
+static void end(struct name_op *op, int result, const struct err *err)
 {
-    struct name_op *op = context;
-
     if (result < 0)
-        reply_refusal(op->req, op->parent, op->name, result, commit_reason(commit));
+        reply_refusal(op->req, op->parent, op->name, result, err);
     else
         op->done(op);
     if (op->node)
         node_unref(&op->fs->nodes, op->node, 1);
     name_op_destroy(op);
+}
+
+static void committed(struct commit *commit, int result, void *context)
+{
+    end(context, result, commit_reason(commit));
+}
+
+/* In a transaction it is a statement. */
+static void run_in_tx(struct name_op *op)
+{
+    struct err err = ERR_INIT;
+    int r = tx_apply(op->parent->tx, op->commit, &err);
+
+    end(op, r, &err);
 }
 
 /* Submits the operation, or answers why not. `r` is what preparing it returned. */
@@ -74,7 +87,10 @@ static void submit(struct name_op *op, int r)
         name_op_destroy(op);
         return;
     }
-    commit_submit(op->fs->db, op->commit, committed, op);
+    if (op->parent->tx)
+        run_in_tx(op);
+    else
+        commit_submit(op->fs->db, op->commit, committed, op);
 }
 
 static void done_plain(struct name_op *op)
@@ -100,7 +116,7 @@ static bool get_table(fuse_req_t req, struct node *parent, const char *name,
 {
     struct fs *fs = fs_of(req);
     struct err err = ERR_INIT;
-    int r = fs_refresh(fs, ret_snapshot, &err);
+    int r = fs_view(fs, parent->tx, ret_snapshot, &err);
 
     if (r < 0) {
         reply_refusal(req, parent, name, r, &err);
@@ -117,10 +133,11 @@ static bool get_table(fuse_req_t req, struct node *parent, const char *name,
 static void done_mkdir(struct name_op *op)
 {
     struct fs *fs = op->fs;
-    cleanup(snapshot_unref_p) struct snapshot *head = db_head(fs->db);
-    struct table *table = snapshot_table_named(head, op->name);
+    struct tx *tx = op->parent->tx;
+    cleanup(snapshot_unref_p) struct snapshot *view = fs_known_view(fs, tx);
+    struct table *table = snapshot_table_named(view, op->name);
     struct fuse_entry_param entry = {.attr_timeout = TREE_FOREVER};
-    struct node *node = table ? tree_table_node(fs, table) : NULL;
+    struct node *node = table ? tree_table_node(fs, tx, table) : NULL;
 
     if (!node) {
         reply_code(op->req, table ? -ENOMEM : -ENOENT); /* dropped again by somebody else */
@@ -141,8 +158,13 @@ void fs_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
     int r;
 
     (void)mode;
+    if (dir->kind == NODE_TXS) {
+        txfiles_mkdir(req, dir, name);
+        return;
+    }
     if (dir->kind != NODE_TABLES) {
-        reply_refusal_text(req, dir, name, -EPERM, "directories are tables: make them in tables/");
+        reply_refusal_text(req, dir, name, -EPERM,
+                           "directories are tables or transactions: make them in tables/ or tx/");
         return;
     }
     r = name_check(name, &err);
@@ -158,8 +180,18 @@ void fs_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 
 static void done_rmdir(struct name_op *op)
 {
-    scratchdir_remove_table(&op->fs->scratches, op->table);
+    scratchdir_remove_table(&op->fs->scratches, op->parent->tx, op->table);
     fuse_reply_err(op->req, 0);
+}
+
+static bool has_scratch_files(struct fs *fs, struct tx *tx, const struct table *table, uid_t uid)
+{
+    struct node *node = tree_table_node(fs, tx, table);
+    bool any = node && scratchdir_has_any(&fs->scratches, node, uid);
+
+    if (node)
+        node_unref(&fs->nodes, node, 1);
+    return any;
 }
 
 void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -172,11 +204,15 @@ void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
     struct name_op *op;
     int r;
 
+    if (dir->kind == NODE_TXS) {
+        txfiles_rmdir(req, dir, name);
+        return;
+    }
     if (dir->kind != NODE_TABLES) {
         reply_refusal_text(req, dir, name, -EPERM, "this directory belongs to the mount");
         return;
     }
-    r = fs_refresh(fs, &snapshot, &err);
+    r = fs_view(fs, dir->tx, &snapshot, &err);
     if (r < 0) {
         reply_refusal(req, dir, name, r, &err);
         return;
@@ -186,7 +222,7 @@ void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
         fuse_reply_err(req, ENOENT);
         return;
     }
-    if (scratchdir_has_any(&fs->scratches, table->uuid, fuse_req_ctx(req)->uid)) {
+    if (has_scratch_files(fs, dir->tx, table, fuse_req_ctx(req)->uid)) {
         reply_refusal_text(req, dir, name, -ENOTEMPTY, "the table's directory has scratch files");
         return;
     }
@@ -230,7 +266,7 @@ void fs_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
     if (dir->kind == NODE_TABLE && !strcmp(name, "rows"))
         unlink_rows(req, dir);
     else if (dir->kind == NODE_TABLE &&
-             scratchdir_remove(&fs->scratches, dir->table, fuse_req_ctx(req)->uid, name))
+             scratchdir_remove(&fs->scratches, dir, fuse_req_ctx(req)->uid, name))
         fuse_reply_err(req, 0);
     else
         reply_refusal_text(req, dir, name, -EPERM, "this file belongs to the mount");
@@ -256,7 +292,7 @@ static void rename_table(fuse_req_t req, struct node *dir, const char *name, con
     int r = name_check(new_name, &err);
 
     if (!r)
-        r = fs_refresh(fs, &snapshot, &err);
+        r = fs_view(fs, dir->tx, &snapshot, &err);
     if (r < 0) {
         reply_refusal(req, dir, new_name, r, &err);
         return;
@@ -271,7 +307,7 @@ static void rename_table(fuse_req_t req, struct node *dir, const char *name, con
         reply_code(req, -ENOMEM);
         return;
     }
-    op->node = tree_table_node(fs, table);
+    op->node = tree_table_node(fs, dir->tx, table);
     strncpy(op->new_name, new_name, NAME_MAX);
     submit(op, commit_add_rename(op->commit, table->uuid, name, new_name, no_replace));
 }
@@ -292,7 +328,7 @@ static void scratch_over_rows(fuse_req_t req, struct node *dir, const char *name
 {
     struct fs *fs = fs_of(req);
     uid_t uid = fuse_req_ctx(req)->uid;
-    struct node *node = scratchdir_find(&fs->scratches, dir->table, uid, name);
+    struct node *node = scratchdir_find(&fs->scratches, dir, uid, name);
     struct err err = ERR_INIT;
     int r;
 
@@ -302,11 +338,11 @@ static void scratch_over_rows(fuse_req_t req, struct node *dir, const char *name
     }
     r = db_check_writable(fs->db, &err);
     if (!r)
-        r = scratch_commit(node->scratch, fs->db, new_dir->table, &err);
+        r = scratch_commit(node->scratch, fs->db, new_dir->tx, new_dir->table, &err);
     if (r < 0) {
         reply_refusal(req, new_dir, "rows", r, &err);
     } else {
-        scratchdir_remove(&fs->scratches, dir->table, uid, name);
+        scratchdir_remove(&fs->scratches, dir, uid, name);
         fuse_reply_err(req, 0);
     }
     node_unref(&fs->nodes, node, 1);
@@ -325,11 +361,11 @@ static void rename_scratch(fuse_req_t req, struct node *dir, const char *name,
                            "a scratch file can be renamed to rows or to another scratch name");
         return;
     }
-    over = no_replace ? scratchdir_find(&fs->scratches, new_dir->table, uid, new_name) : NULL;
+    over = no_replace ? scratchdir_find(&fs->scratches, new_dir, uid, new_name) : NULL;
     if (over) {
         node_unref(&fs->nodes, over, 1);
         fuse_reply_err(req, EEXIST);
-    } else if (scratchdir_rename(&fs->scratches, dir->table, uid, name, new_dir->table, new_name)) {
+    } else if (scratchdir_rename(&fs->scratches, dir, uid, name, new_dir, new_name)) {
         fuse_reply_err(req, 0);
     } else {
         fuse_reply_err(req, ENOENT);
@@ -363,6 +399,9 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 
     if (flags & ~(unsigned)RENAME_NOREPLACE)
         fuse_reply_err(req, EINVAL);
+    else if (dir->tx != new_dir->tx)
+        reply_refusal_text(req, dir, name, -EPERM,
+                           "nothing is moved into or out of a transaction: copy it");
     else if (dir->kind == NODE_TABLES && new_dir == dir)
         rename_table(req, dir, name, new_name, no_replace);
     else if (dir->kind == NODE_TABLE && new_dir->kind == NODE_TABLE)

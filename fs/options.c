@@ -78,6 +78,33 @@ static int pass_on(struct mount_options *options, const char *option)
     return 0;
 }
 
+/* "90s", "30m", "1h", "7d": a time in seconds unless it has a unit. */
+static int parse_seconds(const char *text, uint64_t *ret_seconds)
+{
+    static const struct {
+        char name;
+        unsigned seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    unsigned long long value;
+    unsigned unit = 1;
+    char *end;
+
+    errno = 0;
+    value = strtoull(text, &end, 10);
+    if (end == text || text[0] < '0' || text[0] > '9' || errno)
+        return -EINVAL;
+    if (*end) {
+        unit = 0;
+        for (size_t i = 0; i < ARRAY_COUNT(units); i++)
+            if (*end == units[i].name && !end[1])
+                unit = units[i].seconds;
+    }
+    if (!unit || value > UINT32_MAX)
+        return -EINVAL;
+    *ret_seconds = value * unit;
+    return 0;
+}
+
 /* -ENOENT: not an option that has a value. */
 static int parse_value(const char *name, const char *value, struct mount_options *options)
 {
@@ -90,6 +117,11 @@ static int parse_value(const char *name, const char *value, struct mount_options
         return parse_bytes(value, &options->db.limits.tx_bytes);
     if (!strcmp(name, "scratch_limit"))
         return parse_bytes(value, &options->db.limits.scratch_bytes);
+    if (!strcmp(name, "tx_timeout")) {
+        r = parse_seconds(value, &options->fs.tx_idle_usec);
+        options->fs.tx_idle_usec *= 1000000;
+        return r;
+    }
     if (!strcmp(name, "uid")) {
         r = parse_number(value, 10, UINT32_MAX - 1, &number);
         if (!r)
@@ -208,7 +240,9 @@ static error_t parse_arg(int key, char *arg, struct argp_state *state)
     "  uid=N, gid=N         owner and group of everything (yours)\n"                               \
     "  umask=OCTAL          bits that modes do not have (your umask)\n"                            \
     "  row_limit=BYTES      longest row that can be written (16M)\n"                               \
-    "  tx_limit=BYTES       most bytes of rows in one commit (64G)\n"                              \
+    "  tx_limit=BYTES       most bytes of rows in one transaction or commit (64G)\n"                              \
+    "  tx_timeout=TIME      a transaction that nobody uses for so long is aborted (1h; 0:\n"         \
+    "                       never); in seconds, or with s, m, h or d\n"                             \
     "  scratch_limit=BYTES  all scratch files together (16G)\n"                                    \
     "  trust_close          let processes write whose end cannot be seen from here\n"              \
     "                       (another pid namespace, hidepid), their close is success\n"            \
@@ -237,7 +271,7 @@ void options_parse(int argc, char **argv, struct mount_options *ret_options)
     umask(mask);
     *ret_options = (struct mount_options){
         .db = {.limits = DB_LIMITS_DEFAULT, .before_wait = loop_pass_turn},
-        .fs = {.uid = geteuid(), .gid = getegid(), .umask = mask},
+        .fs = {.uid = geteuid(), .gid = getegid(), .umask = mask, .tx_idle_usec = 3600ULL * 1000000},
     };
     argp_parse(&argp, argc, argv, 0, NULL, ret_options);
 }

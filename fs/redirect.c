@@ -70,6 +70,7 @@ bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *f
         slot = find(redirects, tid, true);
         slot->from = from;
         slot->table = from->table;
+        slot->tx = from->tx;
         slot->open_flags = open_flags;
         slot->to_writer = to_writer;
     }
@@ -77,15 +78,15 @@ bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *f
     return !again;
 }
 
-bool redirect_wants_writer(struct redirects *redirects, pid_t tid, struct uuid table,
-                           struct node **ret_writer, int *ret_open_flags)
+bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct tx *tx,
+                           struct uuid table, struct node **ret_writer, int *ret_open_flags)
 {
     struct redirect_slot *slot;
     bool wants;
 
     pthread_mutex_lock(&redirects->lock);
     slot = find(redirects, tid, false);
-    wants = slot && slot->to_writer && uuid_equal(slot->table, table);
+    wants = slot && slot->to_writer && slot->tx == tx && uuid_equal(slot->table, table);
     if (wants) {
         *ret_writer = slot->writer;
         *ret_open_flags = slot->open_flags;

@@ -32,6 +32,7 @@ struct redirects {
         int64_t since_usec;
         const struct node *from; /* only compared */
         struct uuid table;
+        const struct tx *tx; /* only compared */
         int open_flags;
         bool to_writer;
         struct node *writer; /* handed out to the thread; holds a reference */
@@ -50,12 +51,12 @@ bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *f
                     bool to_writer, int open_flags);
 
 /*
- * For a lookup of a table's rows: whether this thread is to find a writer's
+ * For a lookup of a table's rows, in a transaction or now: whether this thread is to find a writer's
  * inode. Then `*ret_writer` is the one that it was given already (with a new
  * reference) or NULL, and `*ret_open_flags` those of its open.
  */
-bool redirect_wants_writer(struct redirects *redirects, pid_t tid, struct uuid table,
-                           struct node **ret_writer, int *ret_open_flags);
+bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct tx *tx,
+                           struct uuid table, struct node **ret_writer, int *ret_open_flags);
 
 /* Remembers the inode that the thread was given; the kernel looks it up twice. */
 void redirect_set_writer(struct redirects *redirects, pid_t tid, struct node *writer);

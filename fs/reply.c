@@ -11,8 +11,8 @@
 #include "fs/caller.h"
 #include "fs/trace.h"
 
-/* Room for "tables/<name>/<name>". */
-#define PATH_TEXT_BYTES (2 * NAME_MAX + 16)
+/* Room for "tx/<id>/tables/<name>/<name>". */
+#define PATH_TEXT_BYTES (3 * NAME_MAX + 24)
 
 struct caller reply_caller(fuse_req_t req)
 {
@@ -21,34 +21,53 @@ struct caller reply_caller(fuse_req_t req)
     return (struct caller){.uid = ctx->uid, .pid = ctx->pid};
 }
 
+/* What stands before `tables/`, with the room that is left behind it. */
+static char *print_view(const struct node *node, char path[PATH_TEXT_BYTES], size_t *ret_room)
+{
+    int n = node->tx ? snprintf(path, PATH_TEXT_BYTES, "tx/%s/", tx_id(node->tx)) : 0;
+
+    *ret_room = PATH_TEXT_BYTES - (size_t)n;
+    return path + n;
+}
+
 static void print_path(struct fs *fs, struct node *node, const char *name,
                        char ret_path[PATH_TEXT_BYTES])
 {
-    struct snapshot *head = db_head(fs->db);
-    const struct table *table = snapshot_table(head, node->table);
+    struct snapshot *view = fs_known_view(fs, node->tx);
+    const struct table *table = snapshot_table(view, node->table);
     char own[NAME_MAX + 1];
+    size_t room;
+    char *path = print_view(node, ret_path, &room);
 
     node_get_name(node, own);
     switch (node->kind) {
     case NODE_ROOT:
-        snprintf(ret_path, PATH_TEXT_BYTES, "%s", name ? name : ".");
+        snprintf(path, room, "%s", name ? name : ".");
+        break;
+    case NODE_TX: /* the view is its path already */
+        snprintf(path, room, "%s", name ? name : ".");
+        break;
+    case NODE_TXS:
+        snprintf(path, room, "tx%s%s", name ? "/" : "", name ? name : "");
+        break;
+    case NODE_TX_NEW:
+        snprintf(path, room, "tx/new");
         break;
     case NODE_TABLES:
-        snprintf(ret_path, PATH_TEXT_BYTES, "tables%s%s", name ? "/" : "", name ? name : "");
+        snprintf(path, room, "tables%s%s", name ? "/" : "", name ? name : "");
         break;
     case NODE_TABLE:
-        snprintf(ret_path, PATH_TEXT_BYTES, "tables/%s%s%s", own, name ? "/" : "",
-                 name ? name : "");
+        snprintf(path, room, "tables/%s%s%s", own, name ? "/" : "", name ? name : "");
         break;
     default:
         if (!table)
             table = node->at; /* dropped meanwhile */
         if (table)
-            snprintf(ret_path, PATH_TEXT_BYTES, "tables/%s/%s", table->name, own);
+            snprintf(path, room, "tables/%s/%s", table->name, own);
         else
-            snprintf(ret_path, PATH_TEXT_BYTES, "%s", own);
+            snprintf(path, room, "%s", own);
     }
-    snapshot_unref(head);
+    snapshot_unref(view);
 }
 
 void reply_note(struct fs *fs, struct caller caller, struct node *node, const char *name, int code,

@@ -20,8 +20,13 @@ void scratchdir_finish(struct scratchdir *dir)
     pthread_mutex_destroy(&dir->lock);
 }
 
+static bool is_in(const struct node *node, const struct tx *tx, struct uuid table)
+{
+    return node->tx == tx && uuid_equal(node->table, table);
+}
+
 /* The index of an entry, or the count when there is none. The lock is held. */
-static size_t find_locked(struct scratchdir *dir, struct uuid table, uid_t owner, const char *name)
+static size_t find_locked(struct scratchdir *dir, const struct node *at, uid_t owner, const char *name)
 {
     size_t i;
 
@@ -29,7 +34,7 @@ static size_t find_locked(struct scratchdir *dir, struct uuid table, uid_t owner
         struct node *node = dir->entries[i];
         char known[NAME_MAX + 1];
 
-        if (node->owner != owner || !uuid_equal(node->table, table))
+        if (node->owner != owner || !is_in(node, at->tx, at->table))
             continue;
         node_get_name(node, known);
         if (!strcmp(known, name))
@@ -45,14 +50,14 @@ static void remove_locked(struct scratchdir *dir, size_t i)
             (--dir->count - i) * sizeof dir->entries[0]);
 }
 
-struct node *scratchdir_find(struct scratchdir *dir, struct uuid table, uid_t owner,
+struct node *scratchdir_find(struct scratchdir *dir, const struct node *at, uid_t owner,
                              const char *name)
 {
     struct node *node = NULL;
     size_t i;
 
     pthread_mutex_lock(&dir->lock);
-    i = find_locked(dir, table, owner, name);
+    i = find_locked(dir, at, owner, name);
     if (i < dir->count) {
         node = dir->entries[i];
         node_ref(node);
@@ -87,13 +92,13 @@ int scratchdir_add(struct scratchdir *dir, struct node *node)
     return r;
 }
 
-bool scratchdir_remove(struct scratchdir *dir, struct uuid table, uid_t owner, const char *name)
+bool scratchdir_remove(struct scratchdir *dir, const struct node *at, uid_t owner, const char *name)
 {
     bool found;
     size_t i;
 
     pthread_mutex_lock(&dir->lock);
-    i = find_locked(dir, table, owner, name);
+    i = find_locked(dir, at, owner, name);
     found = i < dir->count;
     if (found)
         remove_locked(dir, i);
@@ -101,43 +106,52 @@ bool scratchdir_remove(struct scratchdir *dir, struct uuid table, uid_t owner, c
     return found;
 }
 
-bool scratchdir_rename(struct scratchdir *dir, struct uuid table, uid_t owner, const char *from,
-                       struct uuid to_table, const char *to)
+bool scratchdir_rename(struct scratchdir *dir, const struct node *at, uid_t owner, const char *from,
+                       const struct node *to_at, const char *to)
 {
     struct node *node = NULL;
     size_t i, over;
 
     pthread_mutex_lock(&dir->lock);
-    i = find_locked(dir, table, owner, from);
+    i = find_locked(dir, at, owner, from);
     if (i < dir->count) {
         node = dir->entries[i];
-        over = find_locked(dir, to_table, owner, to);
+        over = find_locked(dir, to_at, owner, to);
         if (over < dir->count && over != i)
             remove_locked(dir, over);
-        node->table = to_table;
+        node->table = to_at->table;
         node_set_name(node, to);
     }
     pthread_mutex_unlock(&dir->lock);
     return node;
 }
 
-bool scratchdir_has_any(struct scratchdir *dir, struct uuid table, uid_t owner)
+bool scratchdir_has_any(struct scratchdir *dir, const struct node *at, uid_t owner)
 {
     char name[NAME_MAX + 1];
 
-    return scratchdir_name_at(dir, table, owner, 0, name);
+    return scratchdir_name_at(dir, at, owner, 0, name);
 }
 
-void scratchdir_remove_table(struct scratchdir *dir, struct uuid table)
+void scratchdir_remove_table(struct scratchdir *dir, const struct tx *tx, struct uuid table)
 {
     pthread_mutex_lock(&dir->lock);
     for (size_t i = dir->count; i-- > 0;)
-        if (uuid_equal(dir->entries[i]->table, table))
+        if (is_in(dir->entries[i], tx, table))
             remove_locked(dir, i);
     pthread_mutex_unlock(&dir->lock);
 }
 
-bool scratchdir_name_at(struct scratchdir *dir, struct uuid table, uid_t owner, size_t index,
+void scratchdir_remove_tx(struct scratchdir *dir, const struct tx *tx)
+{
+    pthread_mutex_lock(&dir->lock);
+    for (size_t i = dir->count; i-- > 0;)
+        if (dir->entries[i]->tx == tx)
+            remove_locked(dir, i);
+    pthread_mutex_unlock(&dir->lock);
+}
+
+bool scratchdir_name_at(struct scratchdir *dir, const struct node *at, uid_t owner, size_t index,
                         char ret_name[NAME_MAX + 1])
 {
     bool found = false;
@@ -146,7 +160,7 @@ bool scratchdir_name_at(struct scratchdir *dir, struct uuid table, uid_t owner, 
     for (size_t i = 0; i < dir->count && !found; i++) {
         struct node *node = dir->entries[i];
 
-        if (node->owner != owner || !uuid_equal(node->table, table))
+        if (node->owner != owner || !is_in(node, at->tx, at->table))
             continue;
         if (index-- == 0) {
             node_get_name(node, ret_name);

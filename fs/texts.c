@@ -32,6 +32,8 @@ int text_readme(struct buf *text)
         "write(2) commits its complete lines.\n"
         "\n"
         "  log                  one line per commit\n"
+        "  tx/                  transactions: mkdir tx/ID begins one, tx/ID/tables is the whole\n"
+        "                       tree in it, echo 1 > tx/ID/commit commits, rmdir aborts\n"
         "  errors               what was refused to you last, and why\n"
         "  info                 about the store (not listed; cat it)\n"
         "  tables/<name>/info   rows, bytes, version (not listed)\n"
@@ -66,7 +68,7 @@ static json_t *writers(struct fs *fs)
 
     pthread_mutex_lock(&fs->handles_lock);
     for (struct handle *h = fs->handles; h; h = h->next)
-        if (h->file)
+        if (h->file || (h->kind == HANDLE_COMMIT && !h->decided))
             json_array_append_new(list, json_pack("{si si}", "pid", (int)h->opener, "uid",
                                                   (int)h->opener_uid));
     pthread_mutex_unlock(&fs->handles_lock);
@@ -100,18 +102,25 @@ int text_root_info(struct fs *fs, const struct snapshot *snapshot, struct buf *t
                  text);
 }
 
-int text_table_info(const struct table *table, struct buf *text)
+/* A version of the log; in a transaction what it has changed itself has none. */
+static json_t *version(uint64_t version, struct tx *tx)
+{
+    return tx && version > tx_base_version(tx) ? json_null()
+                                               : json_integer((json_int_t)version);
+}
+
+int text_table_info(const struct table *table, struct tx *tx, struct buf *text)
 {
     char uuid[UUID_TEXT_BYTES + 1], time[TIMEFMT_BYTES + 1];
 
     uuid_to_text(table->uuid, uuid);
     time_to_text(table->time_usec, time);
-    return print(json_pack("{ss ss sI sI sI sI sI sI ss}", "table", table->name, "uuid", uuid,
+    return print(json_pack("{ss ss sI sI sI sI so so ss}", "table", table->name, "uuid", uuid,
                            "rows", (json_int_t)table_rows(table), "bytes",
                            (json_int_t)table_bytes(table), "extents",
                            (json_int_t)ptree_count(table->extents), "segments",
                            (json_int_t)ptree_sum(table->extents, EXTENT_SEGMENTS), "created",
-                           (json_int_t)table->created_version, "version",
-                           (json_int_t)table->version, "time", time),
+                           version(table->created_version, tx),
+                           "version", version(table->version, tx), "time", time),
                  text);
 }

@@ -8,6 +8,7 @@
 /* Each appends to `text`. Errors: -ENOMEM. */
 int text_readme(struct buf *text);
 int text_root_info(struct fs *fs, const struct snapshot *snapshot, struct buf *text);
-int text_table_info(const struct table *table, struct buf *text);
+/* `tx` not NULL: as that transaction sees it, uncommitted changes have no version. */
+int text_table_info(const struct table *table, struct tx *tx, struct buf *text);
 
 #endif

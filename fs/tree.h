@@ -5,6 +5,10 @@
  *
  *     MNT/README  log  errors  info*        * works when named, is not listed
  *     MNT/tables/<name>/rows  stream*  info*  <scratch>
+ *     MNT/tx/new*  <id>/  in which tables*  commit*  status*  isolation*
+ *
+ * A transaction's directory lists nothing: what a copy of the mount needs is in
+ * tables/, and rm -r of it is rmdir.
  *
  * A table that never had rows, or whose `rows` was just removed, shows no `rows`
  * to the process that made or removed it, so that cp -r, tar and install, which
@@ -37,15 +41,19 @@ int tree_lookup(struct fs *fs, struct node *parent, const char *name,
                 const struct tree_caller *caller, struct node **ret_node, double *ret_seconds,
                 struct err *err);
 
-/* The node of a table, with a new reference. NULL: out of memory. */
-struct node *tree_table_node(struct fs *fs, const struct table *table);
+/* The node of a table, as the transaction sees it or now, with a new reference. NULL: out of memory. */
+struct node *tree_table_node(struct fs *fs, struct tx *tx, const struct table *table);
+
+/* The node of a transaction, with a new reference. NULL: out of memory. */
+struct node *tree_tx_node(struct fs *fs, struct tx *tx, uid_t owner);
 
 /* A new node for one that writes the table's rows. `shares_ino`: st_ino is the reader's. */
-struct node *tree_writer_node(struct fs *fs, struct table *table, bool shares_ino);
+struct node *tree_writer_node(struct fs *fs, struct tx *tx, struct table *table, bool shares_ino);
 
 /* A new node for a scratch file. Errors: see scratch_create. */
-int tree_scratch_node(struct fs *fs, struct node *table_node, const char *name, uid_t owner,
-                      mode_t mode, struct node **ret_node, struct err *err);
+int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *table_node,
+                      const char *name, uid_t owner, mode_t mode, struct node **ret_node,
+                      struct err *err);
 
 /*
  * The table that a table's node stands for, borrowed from the snapshot.
@@ -62,6 +70,9 @@ void tree_attr(struct fs *fs, struct node *node, struct stat *ret_attr);
 
 /* For how many seconds the kernel may keep the attributes of a node. */
 double tree_attr_seconds(const struct node *node);
+
+/* What the file `isolation` says. Static. */
+const char *tree_isolation_text(struct tx *tx);
 
 /* Whether `name` looks like data that its user meant to append to a table. */
 bool tree_is_data_name(const char *name);

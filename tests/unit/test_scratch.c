@@ -19,12 +19,21 @@ static struct uuid t;
 static struct scratch_budget budget;
 static struct scratch *scratch;
 
+static int create(struct scratch **ret_scratch, struct err *err)
+{
+    struct snapshot *head = db_head(db);
+    int r = scratch_create(head, &budget, ret_scratch, err);
+
+    snapshot_unref(head);
+    return r;
+}
+
 static struct scratch *new_scratch(void)
 {
     struct scratch *new = NULL;
     struct err err = ERR_INIT;
 
-    assert_ok(scratch_create(db, &budget, &new, &err), &err);
+    assert_ok(create(&new, &err), &err);
     return new;
 }
 
@@ -140,10 +149,10 @@ static void a_disk_that_is_full_makes_no_scratch_file(void **state)
 
     (void)state;
     faultio_rule(FAULTIO_OPEN_UNNAMED, 0, 1, FAULTIO_REFUSE, ENOSPC);
-    assert_fails(scratch_create(db, &budget, &none, &err), -ENOSPC, &err);
+    assert_fails(create(&none, &err), -ENOSPC, &err);
     assert_null(none);
     faultio_rule(FAULTIO_OPEN_UNNAMED, 0, 1, FAULTIO_REFUSE, EOPNOTSUPP); /* another way is found */
-    assert_ok(scratch_create(db, &budget, &none, &err), &err);
+    assert_ok(create(&none, &err), &err);
     scratch_unref(none);
     scratch_unref(NULL);
 }
@@ -155,7 +164,7 @@ static void what_a_scratch_file_holds_replaces_the_rows(void **state)
 
     (void)state;
     assert_int_equal(put(ROW1 "\n{\"n\":2}\r\n{\"n\":3}", 0), 0);
-    assert_ok(scratch_commit(scratch, db, t, &err), &err);
+    assert_ok(scratch_commit(scratch, db, NULL, t, &err), &err);
     dbtool_expect(db, "t", ROW1 ROW2 "{\"n\":3}\n");
     assert_int_equal(dbtool_version(db), version + 1);
     expect_content(ROW1 "\n{\"n\":2}\r\n{\"n\":3}", 25);
@@ -166,7 +175,7 @@ static void an_empty_scratch_file_empties_the_table(void **state)
     struct err err = ERR_INIT;
 
     (void)state;
-    assert_ok(scratch_commit(scratch, db, t, &err), &err);
+    assert_ok(scratch_commit(scratch, db, NULL, t, &err), &err);
     dbtool_expect(db, "t", "");
 }
 
@@ -178,7 +187,7 @@ static void rows_that_changed_since_the_file_was_made_cancel_it(void **state)
     assert_int_equal(put(ROW1, 0), 0);
     dbtool_table(db, "u"); /* no change of t */
     assert_int_equal(dbtool_append(db, t, ROW2), 0);
-    assert_fails(scratch_commit(scratch, db, t, &err), -ECANCELED, &err);
+    assert_fails(scratch_commit(scratch, db, NULL, t, &err), -ECANCELED, &err);
     assert_has(err.text, "changed");
     dbtool_expect(db, "t", "{\"old\":1}\n" ROW2);
 }
@@ -191,7 +200,7 @@ static void rows_that_change_at_the_last_moment_cancel_it(void **state)
     (void)state;
     assert_int_equal(put(ROW1, 0), 0);
     assert_int_equal(dbtool_append(other, t, ROW2), 0); /* which db has not read */
-    assert_fails(scratch_commit(scratch, db, t, &err), -ECANCELED, &err);
+    assert_fails(scratch_commit(scratch, db, NULL, t, &err), -ECANCELED, &err);
     dbtool_expect(db, "t", "{\"old\":1}\n" ROW2);
     db_close(other);
 }
@@ -206,7 +215,7 @@ static void what_is_no_row_is_refused_and_changes_nothing(void **state)
 
         assert_int_equal(scratch_truncate(scratch, 0, NULL), 0);
         assert_int_equal(put(texts[i], 0), 0);
-        assert_fails(scratch_commit(scratch, db, t, &err), -EINVAL, &err);
+        assert_fails(scratch_commit(scratch, db, NULL, t, &err), -EINVAL, &err);
         assert_true(err.text[0] != '\0');
         assert_int_equal(err.line, i == 0 ? 1 : 2);
     }
@@ -219,7 +228,7 @@ static void a_table_that_was_dropped_takes_nothing(void **state)
 
     (void)state;
     assert_int_equal(put(ROW1, 0), 0);
-    assert_fails(scratch_commit(scratch, db, uuid_random(), &err), -ENOENT, &err);
+    assert_fails(scratch_commit(scratch, db, NULL, uuid_random(), &err), -ENOENT, &err);
 }
 
 static void a_commit_that_fails_is_told(void **state)
@@ -229,9 +238,9 @@ static void a_commit_that_fails_is_told(void **state)
     (void)state;
     assert_int_equal(put(ROW1, 0), 0);
     faultio_rule(FAULTIO_LINK, 0, 1, FAULTIO_REFUSE, ENOSPC);
-    assert_fails(scratch_commit(scratch, db, t, &err), -ENOSPC, &err);
+    assert_fails(scratch_commit(scratch, db, NULL, t, &err), -ENOSPC, &err);
     dbtool_expect(db, "t", "{\"old\":1}\n");
-    assert_ok(scratch_commit(scratch, db, t, &err), &err);
+    assert_ok(scratch_commit(scratch, db, NULL, t, &err), &err);
     dbtool_expect(db, "t", ROW1);
 }
 

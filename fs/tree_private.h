@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* What tree.c and tree_tx.c share. */
+#ifndef ROWFS_FS_TREE_PRIVATE_H
+#define ROWFS_FS_TREE_PRIVATE_H
+
+#include "fs/tree.h"
+
+/* A finite file, found again by its key. The content is taken, also on failure. Errors: -ENOMEM. */
+int tree_content_node(struct fs *fs, struct tx *tx, const char *key, const char *name,
+                      struct uuid table, mode_t mode, struct content *content,
+                      struct node **ret_node);
+
+/* A directory of a fixed name, now or in a transaction. Errors: -ENOMEM. */
+int tree_directory_node(struct fs *fs, struct tx *tx, enum node_kind kind, const char *name,
+                        struct node **ret_node);
+
+/* As tree_lookup, in tx/ and in tx/<id>. */
+int tree_lookup_in_txs(struct fs *fs, const char *name, struct node **ret_node, struct err *err);
+int tree_lookup_in_tx(struct fs *fs, struct node *parent, const char *name,
+                      struct node **ret_node, struct err *err);
+
+#endif
