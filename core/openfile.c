@@ -27,6 +27,10 @@ struct openfile {
     bool replace;             /* the next commit deletes what is there */
     int poisoned;             /* 0, or the first refusal */
 
+    /* a stream's write that may yet be refused */
+    uint64_t write_owner;
+    bool rest_follows; /* then: it did not end its line, or not begin it */
+
     /* the operation whose commit is under way */
     openfile_done_fn *done;
     void *context;
@@ -94,7 +98,8 @@ static int poison(struct openfile *file, int code)
         file->poisoned = code;
         drop_rows(file);
     } else {
-        stage_finish(&file->stage); /* unfinished lines of its writers may still be finished */
+        stage_finish(&file->stage); /* unfinished lines of other writers may still be finished */
+        writers_drop_line(&file->writers, file->write_owner, file->rest_follows);
     }
     return code;
 }
@@ -225,9 +230,12 @@ static void write_stream(struct openfile *file, uint64_t owner, bool by_opener, 
     int r;
 
     stage_init(&stage, db_store(file->db), file->base->uuid);
+    file->write_owner = owner;
+    /* Whose commit fails can be tried again: from its first byte on, which may be within a line. */
+    file->rest_follows = writers_has_line(&file->writers, owner);
     r = writers_write(&file->writers, &stage, owner, by_opener, data, bytes, &err);
     if (r < 0)
-        writers_drop_line(&file->writers, owner);
+        writers_drop_line(&file->writers, owner, bytes && data[bytes - 1] != '\n');
     if (r < 0 || !stage_rows(&stage))
         end_operation(file, false, done, context, r, r < 0 ? &err : NULL);
     else
@@ -277,7 +285,7 @@ static bool is_failure(const struct openfile *file, uint64_t owner, bool by_open
         return false;
     if (by_opener || writers_has(&file->writers, owner))
         return true;
-    return end == OPENFILE_KILLED && pending;
+    return end >= OPENFILE_FAILED_PARENT && pending;
 }
 
 void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum openfile_end end,
@@ -295,7 +303,7 @@ void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum 
     }
     pending = has_pending(file);
     if (end > OPENFILE_ALIVE && file->options.kind == OPENFILE_STREAM)
-        writers_drop_line(&file->writers, owner); /* the rest of it will not come */
+        writers_drop_line(&file->writers, owner, false); /* the rest of it will not come */
     if (is_failure(file, owner, by_opener, end, pending))
         r = poison(file, err_set(&err, -ECANCELED, "nothing was committed: %s", why));
     if (writers_close(&file->writers, owner) < 0)

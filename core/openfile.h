@@ -12,9 +12,9 @@
  *    as finished; the last close commits what is left. A process has closed when it
  *    has closed its last descriptor of the file.
  *  - The opener or a writer that ends with anything but exit status 0 poisons
- *    the file: nothing of it is committed. So does any process that is killed by
- *    a signal while it shares the file; but a child that wrote nothing may exit
- *    with 1 (cmp, grep), as a shell script lets it.
+ *    the file: nothing of it is committed. So does one whose children have written,
+ *    and any process that is killed by a signal while it shares the file; but a child that
+ *    had nothing to do with the rows may exit with 1 (cmp, grep), as a shell script lets it.
  *  - Complete lines are checked as they come, so that write(2) reports what is
  *    wrong with them. After the first refusal the file is poisoned and repeats it.
  *  - Every writer (process) has its own unfinished line, so that the lines of
@@ -47,6 +47,7 @@ enum openfile_end {
     OPENFILE_HOLDS,  /* it has another descriptor of the file: this was a duplicate */
     OPENFILE_ALIVE,  /* it lives, or ended with exit status 0 */
     OPENFILE_FAILED, /* it ended with another exit status */
+    OPENFILE_FAILED_PARENT, /* the same, and a process that it started has written */
     OPENFILE_KILLED, /* it was killed by a signal */
 };
 
@@ -94,7 +95,7 @@ void openfile_write(struct openfile *file, uint64_t owner, bool by_opener, const
 void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum openfile_end end,
                     const char *why, openfile_done_fn *done, void *context);
 
-/* Commits the lines that are complete (fsync). Errors: those of a commit. */
+/* Commits the lines that are complete (fsync); without any also no replacement. Errors: those of a commit. */
 void openfile_sync(struct openfile *file, openfile_done_fn *done, void *context);
 
 /*

@@ -8,7 +8,6 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/base/mem.h"
 #include "core/base/timefmt.h"
@@ -17,14 +16,6 @@
 
 CLEANUP_POINTER(struct commit, commit_destroy)
 CLEANUP_POINTER(struct object, object_unref)
-
-static int64_t monotonic_usec(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 int tx_create(struct db *db, const char *id, struct snapshot *base, struct tx **ret_tx)
 {
@@ -43,7 +34,7 @@ int tx_create(struct db *db, const char *id, struct snapshot *base, struct tx **
     tx->serial = ++serials;
     tx->uuid = uuid_random();
     tx->began_usec = time_now_usec();
-    atomic_init(&tx->used_usec, monotonic_usec());
+    atomic_init(&tx->used_usec, time_monotonic_usec());
     pthread_mutex_init(&tx->lock, NULL);
     tx->base = snapshot_ref(base);
     tx->view = snapshot_ref(base);
@@ -135,7 +126,7 @@ enum tx_state tx_state(struct tx *tx)
 /* Whether it can be read: 0, or what a user of it is told. The lock is held. */
 static int check_readable(struct tx *tx, struct err *err)
 {
-    atomic_store(&tx->used_usec, monotonic_usec());
+    atomic_store(&tx->used_usec, time_monotonic_usec());
     switch (tx->state) {
     case TX_COMMITTED:
         return err_set(err, -ENOENT, "transaction %s has committed, as version %" PRIu64, tx->id,
@@ -180,7 +171,7 @@ int tx_view(struct tx *tx, struct snapshot **ret_view, struct err *err)
 
 int64_t tx_idle_usec(struct tx *tx)
 {
-    return atomic_load(&tx->holders) ? 0 : monotonic_usec() - atomic_load(&tx->used_usec);
+    return atomic_load(&tx->holders) ? 0 : time_monotonic_usec() - atomic_load(&tx->used_usec);
 }
 
 void tx_hold(struct tx *tx)
@@ -190,7 +181,7 @@ void tx_hold(struct tx *tx)
 
 void tx_release(struct tx *tx)
 {
-    atomic_store(&tx->used_usec, monotonic_usec());
+    atomic_store(&tx->used_usec, time_monotonic_usec());
     atomic_fetch_sub(&tx->holders, 1);
 }
 

@@ -17,6 +17,7 @@ struct writer {
     bool opener;
     struct buf tail; /* its unfinished line */
     uint64_t lines;  /* that it has finished */
+    bool refusing;   /* what comes belongs to a line that was dropped */
     struct writer *next;
 };
 
@@ -63,12 +64,21 @@ bool writers_has(const struct writers *writers, uint64_t owner)
     return find(writers, owner);
 }
 
-void writers_drop_line(struct writers *writers, uint64_t owner)
+bool writers_has_line(const struct writers *writers, uint64_t owner)
+{
+    const struct writer *writer = find(writers, owner);
+
+    return writer && writer->tail.bytes;
+}
+
+void writers_drop_line(struct writers *writers, uint64_t owner, bool rest_follows)
 {
     struct writer *writer = find(writers, owner);
 
-    if (writer)
-        writer->tail.bytes = 0;
+    if (!writer)
+        return;
+    writer->tail.bytes = 0;
+    writer->refusing = rest_follows;
 }
 
 /* --- lines ------------------------------------------------------------------- */
@@ -103,7 +113,7 @@ static int check_row(const struct taker *taker, const char *line, size_t row, si
 }
 
 /*
- * One line with its line feed: into the stage as it is, without a CR before the
+ * One line with its line feed: into the stage as it is, without CRs before the
  * line feed, or not at all when it is blank.
  */
 static int take_line(const struct taker *taker, const char *line, size_t bytes, struct err *err)
@@ -114,7 +124,7 @@ static int take_line(const struct taker *taker, const char *line, size_t bytes, 
 
     if (is_blank(line, row))
         return 0;
-    if (line[row - 1] == '\r')
+    while (line[row - 1] == '\r') /* not blank, so there is something else */
         row--;
     r = check_row(taker, line, row, 0, err);
     if (r < 0 || row == bytes - 1)
@@ -246,6 +256,8 @@ int writers_write(struct writers *writers, struct stage *stage, uint64_t owner, 
 
     if (!writer)
         return err_nomem(err);
+    if (writer->refusing)
+        return err_set(err, -EINVAL, "this is the rest of a line that was refused");
     if (last && writer->tail.bytes) {
         const char *feed = memchr(data, '\n', bytes);
 

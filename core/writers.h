@@ -31,10 +31,11 @@ void writers_finish(struct writers *writers);
 
 /*
  * Takes what the process `owner` wrote: complete lines into `stage`, the rest is
- * kept. Blank lines are skipped, a CR before the line feed is dropped, all else
+ * kept. Blank lines are skipped, CRs before the line feed are dropped, all else
  * is staged byte for byte.
  *
- * Errors, with the number of the writer's line: -EINVAL, a line is no row;
+ * Errors, with the number of the writer's line: -EINVAL, a line is no row, or the rest of one
+ * that was dropped;
  * -EFBIG, a row or the commit over its limit; those of stage_append; -ENOMEM. Some
  * of the lines before may be staged then.
  */
@@ -53,8 +54,14 @@ int writers_close_all(struct writers *writers);
  */
 int writers_end_line(struct writers *writers, struct stage *stage, struct err *err);
 
-/* Drops the unfinished line of one writer. */
-void writers_drop_line(struct writers *writers, uint64_t owner);
+/* Whether this writer has an unfinished line. */
+bool writers_has_line(const struct writers *writers, uint64_t owner);
+
+/*
+ * Drops the unfinished line of one writer. If its rest is to come, that is refused as well, up to
+ * and with the write that ends it: it must not be taken for a row of its own.
+ */
+void writers_drop_line(struct writers *writers, uint64_t owner, bool rest_follows);
 
 bool writers_has(const struct writers *writers, uint64_t owner);
 

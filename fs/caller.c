@@ -34,19 +34,33 @@ static ssize_t read_proc(pid_t tid, const char *file, char *buf, size_t bytes)
     return n;
 }
 
-pid_t caller_process(pid_t tid)
+/* A number of /proc/<tid>/status, which can be read at any time: 0 when there is none. */
+static pid_t status_number(pid_t tid, const char *name)
 {
     char status[1024], *line;
+
+    if (read_proc(tid, "status", status, sizeof status) <= 0)
+        return 0;
+    line = strstr(status, name);
+    return line ? (pid_t)atoi(line + strlen(name)) : 0;
+}
+
+pid_t caller_parent(pid_t process)
+{
+    return process > 0 ? status_number(process, "\nPPid:") : 0;
+}
+
+pid_t caller_process(pid_t tid)
+{
+    pid_t process;
 
     if (tid <= 0)
         return tid;
     /* The usual case is the process's first thread, and costs one call: tgkill sends nothing. */
     if (syscall(SYS_tgkill, tid, tid, 0) == 0 || errno == EPERM)
         return tid;
-    if (read_proc(tid, "status", status, sizeof status) <= 0)
-        return tid;
-    line = strstr(status, "\nTgid:");
-    return line ? (pid_t)atoi(line + 6) : tid;
+    process = status_number(tid, "\nTgid:");
+    return process ? process : tid;
 }
 
 bool caller_is_visible(pid_t tid)

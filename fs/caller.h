@@ -15,6 +15,9 @@
 /* The process (thread group) of a thread; the thread itself when it cannot be known. */
 pid_t caller_process(pid_t tid);
 
+/* The process that started this one, or whoever has adopted it; 0 when it cannot be known. */
+pid_t caller_parent(pid_t process);
+
 /*
  * Whether the end of this process could be seen: not for one of another pid
  * namespace (0), nor where /proc hides it.

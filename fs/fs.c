@@ -55,6 +55,7 @@ struct handle *fs_handle_new(struct fs *fs, enum handle_kind kind, struct node *
     if (!handle)
         return NULL;
     handle->kind = kind;
+    lineage_init(&handle->lineage);
     node_ref(node);
     handle->node = node;
     pthread_mutex_lock(&fs->handles_lock);
@@ -84,6 +85,7 @@ void fs_handle_destroy(struct fs *fs, struct handle *handle)
     content_unref(handle->content);
     snapshot_unref(handle->snapshot);
     buf_finish(&handle->ids);
+    lineage_finish(&handle->lineage);
     if (handle->kind == HANDLE_COMMIT)
         tx_release(handle->node->tx);
     node_unref(&fs->nodes, handle->node, 1);

@@ -9,6 +9,7 @@
 #include "core/db.h"
 #include "core/openfile.h"
 #include "core/txset.h"
+#include "fs/lineage.h"
 #include "fs/node.h"
 #include "fs/redirect.h"
 #include "fs/refusals.h"
@@ -45,6 +46,7 @@ struct handle {
     struct settle_ticket ticket;
 
     struct openfile *file; /* OPENFILE */
+    struct lineage lineage;
     _Atomic bool decided;  /* COMMIT: a close means nothing any more */
 
     struct snapshot *snapshot; /* DIRECTORY: what it lists; owned reference */

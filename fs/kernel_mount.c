@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <mntent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -42,10 +43,32 @@ static int run_fusermount(const char *path, bool lazy)
     return status == 0 ? 0 : -EBUSY; /* why, it has said on standard error */
 }
 
+/* Who has mounted what lies on top at `path`; -1: not known. */
+static long mounted_by(const char *path)
+{
+    FILE *mounts = setmntent("/proc/self/mounts", "r");
+    const struct mntent *entry;
+    long uid = -1;
+
+    while (mounts && (entry = getmntent(mounts))) {
+        const char *option = strcmp(entry->mnt_dir, path) ? NULL : hasmntopt(entry, "user_id");
+
+        if (option)
+            uid = atol(option + strlen("user_id="));
+    }
+    if (mounts)
+        endmntent(mounts);
+    return uid;
+}
+
 int kernel_unmount(const char *path, bool lazy, struct err *err)
 {
     int r = umount2(path, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0 ? -errno : 0;
+    long owner = r == -EPERM ? mounted_by(path) : -1;
 
+    if (owner >= 0 && owner != (long)getuid())
+        return err_set(err, r, "cannot unmount %s: only root and the user %ld who mounted it can",
+                       path, owner);
     if (r == -EPERM)
         r = run_fusermount(path, lazy);
     return r < 0 ? err_set(err, r, "cannot unmount %s: %s", path, strerror(-r)) : 0;

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,11 +82,15 @@ static bool overlap(const char *a, const char *b)
 static int check_mountpoint(const struct mount_options *options, char **ret_path, struct err *err)
 {
     cleanup_free char *path = NULL, *store = NULL;
+    struct statvfs vfs;
     struct stat st;
     int r = 0;
 
-    /* What a daemon that was killed has left behind answers nothing else any more. */
-    if (stat(options->mountpoint, &st) < 0 && errno == ENOTCONN)
+    /*
+     * What a daemon that was killed has left behind answers nothing else any more. Attributes
+     * the kernel may still remember; this it asks the daemon each time.
+     */
+    if (statvfs(options->mountpoint, &vfs) < 0 && errno == ENOTCONN)
         r = kernel_unmount(options->mountpoint, true, err);
     if (r < 0)
         return r;
@@ -206,6 +212,9 @@ static int run(const struct mount_options *options, struct readiness *readiness,
         r = db_open(options->store, &options->db, &db, err);
     if (r < 0)
         return r;
+    /* So far nothing was to be ended in order, and a path that hangs could be interrupted. */
+    block_signals();
+    prctl(PR_SET_PDEATHSIG, 0);
     store = realpath(options->store, NULL);
     fs = calloc(1, sizeof *fs);
     if (!fs || fs_init(fs, db, &options->fs, store ? store : options->store) < 0)
@@ -248,7 +257,6 @@ int command_mount(int argc, char **argv)
     int pipes[2], r;
 
     options_parse(argc, argv, &options);
-    block_signals();
     raise_limits();
     if (pipe2(pipes, O_CLOEXEC) < 0) {
         perror("rowfs: pipe");
@@ -268,6 +276,7 @@ int command_mount(int argc, char **argv)
             return wait_until_told(pipes[0]);
         }
         close(pipes[0]);
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* until it is clear that there will be a mount */
         detach();
         trace_to_syslog();
     }

@@ -60,6 +60,7 @@ struct node {
     pthread_mutex_t name_lock;
     char name[NAME_MAX + 1]; /* TABLE: the name by which the kernel knows it; TX: its id; others: their own */
     pid_t hidden_for;        /* TABLE: the process that sees no `rows` (tree.h); 0: none */
+    int64_t hidden_usec;     /* since then, monotonic */
 
     struct content *content; /* CONTENT */
     struct scratch *scratch; /* SCRATCH */

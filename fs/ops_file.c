@@ -469,7 +469,9 @@ void fs_op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, o
                  struct fuse_file_info *fi)
 {
     struct handle *handle = fs_handle(fi);
+    pid_t tid = fuse_req_ctx(req)->pid;
     struct file_op *op;
+    bool by_opener;
 
     (void)ino;
     if (handle->kind == HANDLE_SCRATCH) {
@@ -484,7 +486,11 @@ void fs_op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, o
     if (!op)
         return;
     op->bytes = size;
-    openfile_write(handle->file, fi->lock_owner, is_opener(handle, fuse_req_ctx(req)->pid), buf, size, (uint64_t)off, done_write, op);
+    by_opener = is_opener(handle, tid);
+    if (!by_opener)
+        lineage_note(&handle->lineage, caller_process(tid), handle->opener);
+    openfile_write(handle->file, fi->lock_owner, by_opener, buf, size, (uint64_t)off, done_write,
+                   op);
 }
 
 /* A process closes its copy of a descriptor, and waits for the verdict. */
@@ -511,6 +517,8 @@ void fs_op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     /* Descriptors of two open files on one inode cannot be told apart. */
     end = caller_end(tid, atomic_load(&handle->node->opens) == 1 ? handle->node->ino : 0, why,
                      sizeof why);
+    if (end == OPENFILE_FAILED && lineage_has(&handle->lineage, caller_process(tid)))
+        end = OPENFILE_FAILED_PARENT;
     openfile_close(handle->file, fi->lock_owner, is_opener(handle, tid), end, why, done_plain, op);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/timefmt.h"
 #include "core/name.h"
 #include "fs/caller.h"
 #include "fs/reply.h"
@@ -107,6 +108,7 @@ static void hide_rows(struct node *table_node, pid_t process)
 {
     pthread_mutex_lock(&table_node->name_lock);
     table_node->hidden_for = process;
+    table_node->hidden_usec = time_monotonic_usec();
     pthread_mutex_unlock(&table_node->name_lock);
 }
 

@@ -57,7 +57,7 @@ static int parse_number(const char *text, int base, unsigned long max, unsigned 
 static bool is_kernel_option(const char *name)
 {
     static const char *const names[] = {
-        "allow_other", "rw",   "suid",  "nosuid", "dev",     "nodev", "exec",
+        "allow_other", "suid", "nosuid", "dev", "nodev", "exec",
         "noexec",      "sync", "async", "atime",  "noatime", "dirsync"};
 
     for (size_t i = 0; i < ARRAY_COUNT(names); i++)
@@ -148,6 +148,10 @@ static int parse_flag(const char *name, struct mount_options *options)
 {
     if (!strcmp(name, "ro")) {
         options->db.read_only = true;
+        return pass_on(options, name);
+    }
+    if (!strcmp(name, "rw")) { /* the last of several says it, as for mount(8) */
+        options->db.read_only = false;
         return pass_on(options, name);
     }
     if (!strcmp(name, "trust_close")) {

@@ -2,7 +2,7 @@
 /* A small table of threads that were told to look again. */
 #include "fs/redirect.h"
 
-#include <time.h>
+#include "core/base/timefmt.h"
 
 void redirects_init(struct redirects *redirects, struct nodes *nodes)
 {
@@ -24,21 +24,13 @@ void redirects_finish(struct redirects *redirects)
     pthread_mutex_destroy(&redirects->lock);
 }
 
-static int64_t monotonic_usec(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* The slot of a thread: one of two, the older gives way. Thread numbers are handed out in a row. */
 static struct redirect_slot *find(struct redirects *redirects, pid_t tid, bool make)
 {
     struct redirect_slot *a = &redirects->slots[(unsigned)tid % REDIRECT_SLOTS];
     struct redirect_slot *b = &redirects->slots[((unsigned)tid + 1) % REDIRECT_SLOTS];
     struct redirect_slot *slot = a->tid == tid ? a : b->tid == tid ? b : NULL;
-    int64_t now = monotonic_usec();
+    int64_t now = time_monotonic_usec();
 
     if (slot && now - slot->since_usec > REDIRECT_USEC)
         slot_clear(redirects, slot);

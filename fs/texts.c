@@ -29,7 +29,7 @@ int text_readme(struct buf *text)
         "not 0 with the file open) commits nothing: group commands with ( ), a shell\n"
         "closes the file of { } before it exits. Rows are appended, never overwritten\n"
         "in place. Long-lived programs append to tables/<name>/stream, where every\n"
-        "write(2) commits its complete lines.\n"
+        "write(2) up to 1 MiB commits its complete lines.\n"
         "\n"
         "  log                  one line per commit\n"
         "  tx/                  transactions: mkdir tx/ID begins one, tx/ID/tables is the whole\n"

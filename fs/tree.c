@@ -17,6 +17,9 @@
 #include "fs/texts.h"
 #include "fs/tree_private.h"
 
+/* How long a program takes that makes `rows` anew after it has made or emptied the table. */
+#define HIDDEN_USEC 10000000
+
 /* "<kind>/<view>/<uuid>/<version>": what makes a node findable and gives it its st_ino. */
 #define KEY_BYTES 112
 
@@ -254,6 +257,8 @@ bool tree_hides_rows(struct node *table_node, const struct table *table, pid_t t
 
     pthread_mutex_lock(&table_node->name_lock);
     process = table_node->hidden_for;
+    if (time_monotonic_usec() - table_node->hidden_usec > HIDDEN_USEC)
+        process = 0;
     pthread_mutex_unlock(&table_node->name_lock);
     return process && !table_rows(table) && caller_process(tid) == process;
 }

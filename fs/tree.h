@@ -12,7 +12,7 @@
  *
  * A table that never had rows, or whose `rows` was just removed, shows no `rows`
  * to the process that made or removed it, so that cp -r, tar and install, which
- * create with O_EXCL what they know to be absent, can; to everybody else it is
+ * create with O_EXCL what they know to be absent, can, for some seconds; to everybody else it is
  * an empty file.
  */
 #ifndef ROWFS_FS_TREE_H

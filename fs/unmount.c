@@ -92,11 +92,12 @@ static int unmount(const char *mountpoint)
     int pid = (int)json_integer_value(json_object_get(info, "pid"));
     cleanup_fd int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     struct err err = ERR_INIT;
-    int status = 0;
+    int r = kernel_unmount(mountpoint, false, &err), status = 0;
 
-    if (kernel_unmount(mountpoint, false, &err) < 0) {
+    if (r < 0) {
         fprintf(stderr, "rowfs: %s\n", err.text);
-        print_busy(info);
+        if (r == -EBUSY)
+            print_busy(info);
         status = 1;
     } else if (pidfd >= 0) {
         status = wait_for_end(pidfd, pid);

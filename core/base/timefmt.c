@@ -18,6 +18,14 @@ int64_t time_now_usec(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+int64_t time_monotonic_usec(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 void time_to_text(int64_t usec, char ret_text[TIMEFMT_BYTES + 1])
 {
     int64_t frac = usec % 1000000;

@@ -9,6 +9,9 @@
 
 int64_t time_now_usec(void);
 
+/* Microseconds of a clock that is never set. */
+int64_t time_monotonic_usec(void);
+
 /* Years 0001 to 9999; a time outside is clamped to them. */
 void time_to_text(int64_t usec, char ret_text[TIMEFMT_BYTES + 1]);
 

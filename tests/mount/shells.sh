@@ -45,6 +45,10 @@ in_every_shell() {
 4 5 6|sh -c 'cat $B; kill -9 $$' >> t/rows; :
 4 5 6|{ cat $A; perl -e '$| = 1; print "{}\n"; kill "KILL", $$'; cat $A; } >> t/rows
 4 5 6|perl -e '$| = 1; print "{}\n"; kill "KILL", $$' >> t/rows; :
+4 5 6|sh -c 'cat $A; exit 3' >> t/rows; :
+4 5 6|bash -c 'set -e; cat $A; grep -q x $B; cat $B' >> t/rows; :
+4 5 6|bash -c 'sh -c "sh -c \"cat $A; true\"; exit 1"; true' >> t/rows; :
+4 5 6 1 2 3 4 5 6|{ cat $A; grep x $B; sh -c 'grep x $B; exit 1'; cat $B; } >> t/rows
 EOT
 }
 

@@ -123,6 +123,37 @@ static void a_failed_commit_of_one_writer_leaves_the_line_of_another(void **stat
     dbtool_expect(db, "t", ROW2);
 }
 
+static void the_rest_of_a_refused_line_is_no_row_of_its_own(void **state)
+{
+    (void)state;
+    assert_int_equal(filetool_write(file, OPENER, "bad\n{\"x\":"), -EINVAL);
+    assert_int_equal(filetool_write(file, OPENER, ROW1), -EINVAL); /* ends that line */
+    put(OPENER, ROW2);
+    dbtool_expect(db, "t", ROW2);
+    assert_int_equal(filetool_write(file, OPENER, "bad\n{\"x\":"), -EINVAL);
+    assert_int_equal(filetool_write(file, OPENER, "still it"), -EINVAL);
+    put(OTHER, ROW1); /* another writer has lines of its own */
+    assert_int_equal(filetool_write(file, OPENER, "}\n{\"x\":"), -EINVAL);
+    assert_int_equal(filetool_write(file, OPENER, "1}\n"), -EINVAL);
+    put(OPENER, ROW3);
+    dbtool_expect(db, "t", ROW2 ROW1 ROW3);
+}
+
+static void a_write_that_the_disk_refused_can_be_made_again(void **state)
+{
+    (void)state;
+    faultio_rule(FAULTIO_OPEN_UNNAMED, 0, 1, FAULTIO_REFUSE, ENOSPC);
+    assert_int_equal(filetool_write(file, OPENER, ROW1), -ENOSPC);
+    put(OPENER, ROW1);
+    put(OPENER, "{\"x\":");
+    faultio_rule(FAULTIO_OPEN_UNNAMED, 0, 1, FAULTIO_REFUSE, ENOSPC);
+    assert_int_equal(filetool_write(file, OPENER, "{}}\n"), -ENOSPC);
+    /* But not from the middle of a line on: that would be another row. */
+    assert_int_equal(filetool_write(file, OPENER, "{}}\n"), -EINVAL);
+    put(OPENER, ROW2);
+    dbtool_expect(db, "t", ROW1 ROW2);
+}
+
 static void an_unfinished_end_of_a_stream_is_refused_and_the_rest_stays(void **state)
 {
     (void)state;
@@ -376,6 +407,8 @@ int main(void)
         test_stream(a_bad_write_to_a_stream_commits_nothing_and_poisons_nothing),
         test_stream(a_failed_commit_of_a_stream_is_told_by_the_write_and_the_next_works),
         test_stream(a_failed_commit_of_one_writer_leaves_the_line_of_another),
+        test_stream(the_rest_of_a_refused_line_is_no_row_of_its_own),
+        test_stream(a_write_that_the_disk_refused_can_be_made_again),
         test_stream(an_unfinished_end_of_a_stream_is_refused_and_the_rest_stays),
         test(a_reader_sees_the_table_as_it_was_opened_and_what_was_written),
         test(a_reader_of_a_replacement_sees_the_replacement),
