@@ -377,16 +377,23 @@ static int prepare_change(struct preparation *p, struct change *change)
     return -EINVAL;
 }
 
-/* The objects that the change's rows were written to, before actions name them. */
-static int add_objects(struct preparation *p, const struct change *change)
+/*
+ * The objects that rows were written to, before any action names them: those of a
+ * transaction can have moved to another table than the one that they were written to.
+ */
+static int add_objects(struct preparation *p)
 {
-    const struct stage *stage = change_stage(change);
+    const struct commit *commit = p->commit;
     int r = 0;
 
     if (p->statement)
         return 0; /* they are not an object of their own yet */
-    for (size_t i = 0; i < stage->entry_count && !r; i++)
-        r = draft_add_object(p->draft, &stage->entries[i], p->err);
+    for (size_t i = 0; i < commit->change_count; i++) {
+        const struct stage *stage = change_stage(&commit->changes[i]);
+
+        for (size_t j = 0; j < stage->entry_count && !r; j++)
+            r = draft_add_object(p->draft, &stage->entries[j], p->err);
+    }
     return r;
 }
 
@@ -403,15 +410,13 @@ int commit_prepare(struct preparation *p)
 {
     struct commit *commit = p->commit;
     struct member *member = p->member;
-    int r = 0;
+    int r = add_objects(p);
 
     for (size_t i = 0; i < commit->change_count && !r; i++) {
         size_t applied = member->action_count;
 
         p->on = p->draft->pending;
-        r = add_objects(p, &commit->changes[i]);
-        if (!r)
-            r = prepare_change(p, &commit->changes[i]);
+        r = prepare_change(p, &commit->changes[i]);
         for (; applied < member->action_count && !r; applied++) {
             r = draft_apply_action(p->draft, member, &member->actions[applied], p->err);
             if (r == -EEXIST && commit->tx)
