@@ -214,14 +214,21 @@ static int compare_touched(const void *a, const void *b)
     return uuid_compare(((const struct touched *)a)->table, ((const struct touched *)b)->table);
 }
 
-struct touched *tx_touch(struct tx *tx, struct uuid table)
+struct touched *tx_touched(const struct tx *tx, struct uuid table)
 {
-    struct touched key = {.table = table}, *touched, **found;
-    struct table *base;
+    struct touched key = {.table = table}, **found;
 
     found = tfind(&key, &tx->touched_tree, compare_touched);
-    if (found)
-        return *found;
+    return found ? *found : NULL;
+}
+
+struct touched *tx_touch(struct tx *tx, struct uuid table)
+{
+    struct touched *touched = tx_touched(tx, table);
+    struct table *base;
+
+    if (touched)
+        return touched;
     touched = calloc(1, sizeof *touched);
     if (!touched)
         return NULL;

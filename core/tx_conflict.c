@@ -48,8 +48,10 @@ static bool is_cause(const struct conflict *conflict, const struct touched *touc
     case CONFLICT_READ:
         return same;
     case CONFLICT_NAMES:
+        if (!conflict->base) /* it has taken a name of ours */
+            return same && names_table(action->op) && !strcmp(action->name, conflict->now->name);
         /* Where we have named it any change counts, otherwise only another name. */
-        return same && (names_table(action->op) || !conflict->base || touched->named);
+        return same && (names_table(action->op) || touched->named);
     default:
         return false;
     }
@@ -71,10 +73,11 @@ static uint64_t find_in_record(const struct tx *tx, const struct conflict *confl
 
 static uint64_t find_winner(struct tx *tx, const struct conflict *conflict)
 {
-    const struct touched *touched = tx_touch(tx, conflict->table);
+    /* Not one more: its status may be read meanwhile. */
+    const struct touched *touched = tx_touched(tx, conflict->table);
     uint64_t seq = tx->base->position.seq, version = 0;
 
-    for (unsigned i = 0; i < EXPLAIN_RECORDS && !version && touched; i++) {
+    for (unsigned i = 0; i < EXPLAIN_RECORDS && !version; i++) {
         cleanup(record_finish) struct record record = {0};
         struct log_position position;
 

@@ -70,6 +70,9 @@ struct tx {
 /* The entry of a table, made when there is none. NULL: out of memory. */
 struct touched *tx_touch(struct tx *tx, struct uuid table);
 
+/* The same if there is one; otherwise NULL. */
+struct touched *tx_touched(const struct tx *tx, struct uuid table);
+
 /* For a statement: the rows of a stage as an extent at the end of a table of the view. */
 int tx_append_stage(struct preparation *p, const struct table *table, struct stage *stage);
 
