@@ -50,6 +50,7 @@ static void fail_commit(struct commit *commit, int code, const char *reason)
     commit->state = COMMIT_FAILED;
     commit->result = code;
     err_set(&commit->reason, code, "%s", reason);
+    conflict_finish(&commit->conflict); /* it was with a commit that has failed too */
 }
 
 /* --- building a record ------------------------------------------------------- */
