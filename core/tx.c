@@ -262,7 +262,8 @@ void tx_note_table_read(struct tx *tx, struct uuid table)
 void tx_note_tables_listed(struct tx *tx)
 {
     pthread_mutex_lock(&tx->lock);
-    tx->listed = true;
+    if (tx->state == TX_OPEN) /* a commit that is under way looks at it without the lock */
+        tx->listed = true;
     pthread_mutex_unlock(&tx->lock);
 }
 
