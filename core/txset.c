@@ -182,24 +182,35 @@ static void start_reaper(struct txset *set)
 
 /* --- beginning ------------------------------------------------------------------------------ */
 
+static unsigned count_ended(const struct txset *set)
+{
+    unsigned count = 0;
+
+    for (const struct txset_entry *entry = set->first; entry; entry = entry->next)
+        count += tx_state(entry->tx) >= TX_COMMITTED;
+    return count;
+}
+
 /* Forgets the oldest of those that have ended when there are too many. */
 static int make_room(struct txset *set, struct err *err)
 {
     struct txset_entry *next;
+    unsigned ended;
 
     if (set->count < TXSET_FINISHED)
         return 0;
-    for (struct txset_entry *entry = set->first; entry; entry = next) {
+    ended = count_ended(set);
+    for (struct txset_entry *entry = set->first; entry && ended >= TXSET_FINISHED; entry = next) {
         next = entry->next;
-        if (tx_state(entry->tx) >= TX_COMMITTED) {
-            forget(set, entry);
-            return 0;
-        }
+        if (tx_state(entry->tx) < TX_COMMITTED)
+            continue;
+        forget(set, entry);
+        ended--;
     }
-    return set->count < TXSET_OPEN
+    return set->count - ended < TXSET_OPEN
                ? 0
                : err_set(err, -ENOSPC, "%u transactions are open: commit some, or remove them",
-                         set->count);
+                         set->count - ended);
 }
 
 static int check_id(struct txset *set, const struct snapshot *snapshot, const char *id,
@@ -286,7 +297,7 @@ int txset_remove(struct txset *set, const char *id, struct err *err)
         r = err_set(err, -ENOENT, "there is no transaction %s", id);
     if (!r) {
         tx_abort(entry->tx, -ECANCELED, "it was removed");
-        if (tx_state(entry->tx) == TX_COMMITTING)
+        if (tx_state(entry->tx) <= TX_COMMITTING) /* open again: its store was full just now */
             r = err_set(err, -EBUSY, "transaction %s is being committed", id);
         else
             forget(set, entry);
