@@ -59,7 +59,11 @@ static int source_read(void *context, void *buf, size_t bytes, uint64_t offset, 
     int n;
 
     pthread_mutex_lock(&staged->lock);
-    n = stage_read(&staged->stage, buf, bytes, offset, err);
+    n = staged->failed; /* rows that could not be written out are not there any more */
+    if (!n)
+        n = stage_read(&staged->stage, buf, bytes, offset, err);
+    else if (err)
+        *err = staged->reason;
     pthread_mutex_unlock(&staged->lock);
     if (n >= 0 && (size_t)n < bytes)
         return err_set(err, -EIO, "uncommitted rows are not where they were");

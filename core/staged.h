@@ -28,7 +28,7 @@ struct staged *staged_of(const struct object *object);
 /*
  * Appends the rows of `from`, which is sealed and empty afterwards, also on
  * failure. `*ret_ref` is where they lie in this object. After a failure nothing more
- * can be appended: it is repeated. Errors: as stage_take.
+ * can be appended, and nothing read: it is repeated. Errors: as stage_take.
  */
 int staged_append(struct staged *staged, struct stage *from, struct extent_ref *ret_ref,
                   struct err *err);
