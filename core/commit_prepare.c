@@ -402,7 +402,6 @@ static int name_is_taken(struct preparation *p, const struct action *action)
 {
     struct table *now = snapshot_table_named(p->draft->pending, action->name);
 
-    err_prefix(p->err, -ECANCELED, "conflict");
     return prepare_conflict(p, CONFLICT_NAMES, NULL, now);
 }
 

@@ -451,7 +451,7 @@ static void end_commit(struct tx *tx, const struct commit *commit, bool submitte
                        const struct err *err)
 {
     if (commit_conflict(commit)->kind)
-        tx_explain_conflict(tx, commit_conflict(commit));
+        tx_explain_conflict(tx, commit_conflict(commit), err->text);
     pthread_mutex_lock(&tx->lock);
     tx->rebases = commit_rebases(commit);
     if (!r) {

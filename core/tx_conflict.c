@@ -142,39 +142,19 @@ static void sample_rows(struct tx *tx, const struct conflict *conflict)
     }
 }
 
-static void set_reason(struct tx_failure *failure, const struct conflict *conflict)
+static void set_reason(struct tx_failure *failure, const char *what)
 {
-    const char *table = failure->table ? failure->table : "?";
-    const char *up_to = failure->exact ? "" : "a version up to ";
     struct err *err = &failure->reason;
-    uint64_t version = failure->version;
+    int code = -ECANCELED;
 
-    switch (conflict->kind) {
-    case CONFLICT_ROWS:
-        err_set(err, -ECANCELED,
-                "conflict: %sversion %" PRIu64 " has deleted or replaced rows of table %s that this "
-                "transaction deletes (%" PRIu64 ")",
-                up_to, version, table, failure->rows);
-        break;
-    case CONFLICT_READ:
-        err_set(err, -ECANCELED,
-                "conflict: %sversion %" PRIu64 " has changed table %s, which this transaction has read",
-                up_to, version, table);
-        break;
-    case CONFLICT_LIST:
-        err_set(err, -ECANCELED,
-                "conflict: %sversion %" PRIu64 " has made, dropped or renamed a table, and this "
-                "transaction has listed them",
-                up_to, version);
-        break;
-    default:
-        err_set(err, -ECANCELED,
-                "conflict: %sversion %" PRIu64 " has made, dropped, renamed or changed table %s",
-                up_to, version, table);
-    }
+    if (!failure->version)
+        err_set(err, code, "conflict: %s", what);
+    else
+        err_set(err, code, "conflict with %sversion %" PRIu64 ": %s",
+                failure->exact ? "" : "a commit up to ", failure->version, what);
 }
 
-void tx_explain_conflict(struct tx *tx, const struct conflict *conflict)
+void tx_explain_conflict(struct tx *tx, const struct conflict *conflict, const char *what)
 {
     struct tx_failure *failure = &tx->failure;
     const struct table *named = conflict->base ? conflict->base : conflict->now;
@@ -190,5 +170,5 @@ void tx_explain_conflict(struct tx *tx, const struct conflict *conflict)
     failure->table = named ? strdup(named->name) : NULL;
     if (conflict->kind == CONFLICT_ROWS)
         sample_rows(tx, conflict);
-    set_reason(failure, conflict);
+    set_reason(failure, what);
 }

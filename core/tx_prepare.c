@@ -118,8 +118,7 @@ static bool changes(const struct tx *tx, const struct touched *touched)
 static int conflict(struct preparation *p, enum conflict_kind kind, const struct touched *touched,
                     struct table *now, const char *what)
 {
-    err_set(p->err, -ECANCELED, "conflict: table %s %s since version %" PRIu64,
-            touched->base->name, what, p->commit->base);
+    err_set(p->err, -ECANCELED, "table %s %s", touched->base->name, what);
     return prepare_conflict(p, kind, touched->base, now);
 }
 
@@ -151,9 +150,7 @@ static int check_list(struct preparation *p, const struct tx *tx)
     if (!tx->serializable || !tx->listed || p->on->named_usec == tx->base->named_usec)
         return 0;
     err_set(p->err, -ECANCELED,
-            "conflict: tables were made, dropped or renamed since version %" PRIu64
-            ", and this transaction has listed them",
-            p->commit->base);
+            "tables were made, dropped or renamed, and this transaction has listed them");
     return prepare_conflict(p, CONFLICT_LIST, NULL, NULL);
 }
 

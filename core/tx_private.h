@@ -85,7 +85,10 @@ int tx_prepare_names(struct preparation *p, struct tx *tx);
 /* For the leader: what it has changed in the rows of a table. */
 int tx_prepare_rows(struct preparation *p, struct tx *tx, const struct touched *touched);
 
-/* Finds out who won and which rows, by reading the log; slow, and done once. */
-void tx_explain_conflict(struct tx *tx, const struct conflict *conflict);
+/*
+ * Finds out who won and which rows, by reading the log; slow, and done once. `what` is the
+ * sentence without that.
+ */
+void tx_explain_conflict(struct tx *tx, const struct conflict *conflict, const char *what);
 
 #endif

@@ -61,7 +61,7 @@ two 'echo "{}" > acc/rows'
 echo "$(commit_one) $(commit_two)" >/dev/null
 is 'the conflict names table and rows' '{"table":"acc","rows":5,"samples":["{\"n\":1}","{\"n\":2}","{\"n\":3}"]}' \
     "$(jq -c '.conflict | {table, rows, samples}' "$X2/$N.2/status")"
-like 'in a sentence' 'version [0-9]+ has deleted or replaced rows of table acc' "$(why .reason)"
+like 'in a sentence' 'with version [0-9]+: table acc has lost rows' "$(why .reason)"
 is 'nothing of the loser stays' '1 2 4 5' "$(nums acc)"
 is 'the reason is in errors, too' "$(why .reason)" "$(tail -n 1 "$T_DIR/two/errors" | jq -r .reason)"
 fails_with ECANCELED 'and every further use is refused' cat "$X2/$N.2/tables/acc/rows"

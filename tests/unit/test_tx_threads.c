@@ -283,7 +283,7 @@ static void *use_ids(void *context)
         found = txset_find(set, id, &owner);
         tx_unref(found);
         assert_int_equal(txset_list(set, (uid_t)-1, &ids), 0);
-        if (i % 7 == worker->number)
+        if (!r && i % 7 == worker->number) /* not under the hands of who is writing to it */
             txset_remove(set, id, NULL);
     }
     buf_finish(&ids);
