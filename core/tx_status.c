@@ -15,7 +15,7 @@ static const char *state_name(enum tx_state state)
     return names[state];
 }
 
-/* What was buffered: a table's part of it, or NULL when it was only read. */
+/* What was buffered: a table's part of it; NULL: it was only read, or made and dropped again. */
 static json_t *print_table(struct tx *tx, const struct touched *touched)
 {
     const struct table *table = snapshot_table(tx->view, touched->table);
@@ -24,9 +24,9 @@ static json_t *print_table(struct tx *tx, const struct touched *touched)
     uint64_t appended = table ? table_rows(table) - old : 0;
     uint64_t deleted = base ? table_rows(base) - old : 0;
 
-    if (!appended && !deleted && !touched->named)
+    if ((!table && !base) || (!appended && !deleted && !touched->named))
         return NULL;
-    return json_pack("{ss sI sI ss*}", "table", table ? table->name : base ? base->name : "?",
+    return json_pack("{ss sI sI ss*}", "table", table ? table->name : base->name,
                      "rows_appended", (json_int_t)appended, "rows_deleted", (json_int_t)deleted,
                      "made", touched->named ? (!base ? "created" : !table ? "dropped" : "renamed")
                                             : NULL);
