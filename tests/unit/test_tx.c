@@ -326,6 +326,85 @@ static void what_is_held_or_used_is_not_idle(void **state)
     snapshot_unref(view);
 }
 
+/* --- its status ------------------------------------------------------------------------------------------ */
+
+/* What the status says of the n-th table that was changed, on one line; new (free). */
+static char *status_of_table(size_t n)
+{
+    json_t *status = txtool_status(tx);
+    char *text = json_dumps(json_array_get(json_object_get(status, "tables"), n), JSON_COMPACT);
+
+    json_decref(status);
+    return text;
+}
+
+static void expect_table(size_t n, const char *text)
+{
+    char *is = status_of_table(n);
+
+    assert_string_equal(is ? is : "(none)", text);
+    free(is);
+}
+
+static void the_status_tells_what_was_buffered(void **state)
+{
+    json_t *status = txtool_status(tx);
+
+    (void)state;
+    assert_string_equal(json_string_value(json_object_get(status, "id")), "a");
+    assert_string_equal(json_string_value(json_object_get(status, "state")), "open");
+    assert_string_equal(json_string_value(json_object_get(status, "isolation")), "snapshot");
+    assert_int_equal(json_integer_value(json_object_get(status, "base")), 2);
+    json_decref(status);
+    expect_table(0, "(none)");
+    txtool_note_read(tx, "t");
+    expect_table(0, "(none)");
+    txtool_append(tx, "t", ROW(2) ROW(3));
+    expect_table(0, "{\"table\":\"t\",\"rows_appended\":2,\"rows_deleted\":0}");
+    txtool_replace(tx, "t", ROW(4));
+    expect_table(0, "{\"table\":\"t\",\"rows_appended\":1,\"rows_deleted\":1}");
+    assert_ok(txtool_rename(tx, "t", "v", &err), &err);
+    expect_table(0, "{\"table\":\"v\",\"rows_appended\":1,\"rows_deleted\":1,"
+                    "\"made\":\"renamed\"}");
+    txtool_replace(tx, "v", "");
+    assert_ok(txtool_drop(tx, "v", &err), &err);
+    expect_table(0, "{\"table\":\"t\",\"rows_appended\":0,\"rows_deleted\":1,"
+                    "\"made\":\"dropped\"}");
+    assert_ok(txtool_create(tx, "u", &err), &err);
+    expect_table(1, "{\"table\":\"u\",\"rows_appended\":0,\"rows_deleted\":0,"
+                    "\"made\":\"created\"}");
+    assert_ok(txtool_drop(tx, "u", &err), &err);
+    expect_table(1, "(none)"); /* it never was */
+}
+
+static void the_status_names_the_writers(void **state)
+{
+    const struct tx_writer writers[] = {{.pid = 12}, {.pid = 34}};
+    struct buf buf = {0};
+
+    (void)state;
+    assert_int_equal(tx_print_status(tx, writers, 2, &buf), 0);
+    assert_int_equal(buf_append(&buf, "", 1), 0);
+    assert_has(buf.data, "\"pid\": 12");
+    assert_has(buf.data, "\"pid\": 34");
+    buf_finish(&buf);
+}
+
+static void the_status_of_what_the_log_knows_is_its_version(void **state)
+{
+    struct buf buf = {0};
+    json_t *status;
+
+    (void)state;
+    assert_int_equal(tx_print_committed("b", 7, &buf), 0);
+    status = json_loadb(buf.data, buf.bytes, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(status, "id")), "b");
+    assert_string_equal(json_string_value(json_object_get(status, "state")), "committed");
+    assert_int_equal(json_integer_value(json_object_get(status, "version")), 7);
+    json_decref(status);
+    buf_finish(&buf);
+}
+
 /* --- abort -------------------------------------------------------------------------------------------- */
 
 static void what_was_aborted_says_so_to_all_who_use_it(void **state)
@@ -386,6 +465,9 @@ int main(void)
         test(transactions_have_an_id_a_serial_and_a_beginning),
         test(isolation_is_chosen_while_it_is_open),
         test(what_is_held_or_used_is_not_idle),
+        test(the_status_tells_what_was_buffered),
+        test(the_status_names_the_writers),
+        test(the_status_of_what_the_log_knows_is_its_version),
         test(what_was_aborted_says_so_to_all_who_use_it),
         test(nothing_is_left_in_the_store_of_rows_that_were_not_written_out),
     };
