@@ -200,6 +200,78 @@ static void a_disk_that_fails_at_any_call_commits_once_or_not_at_all(void **stat
     fail_each_call(FAULTIO_LIE, ENOSPC);
 }
 
+/* The rows of a table of the view; NULL: they cannot be read. New (free). */
+static char *try_rows(struct tx *one, const char *name, int code)
+{
+    struct snapshot *view = NULL;
+    const struct table *table;
+    char *rows;
+    int n;
+
+    assert_ok(tx_view(one, &view, &err), &err);
+    table = snapshot_table_named(view, name);
+    rows = calloc(1, table_bytes(table) + 1);
+    assert_non_null(rows);
+    n = table_read(temp.store, table, rows, table_bytes(table), 0, &err);
+    if (n < 0) {
+        assert_int_equal(n, -code);
+        free(rows);
+        rows = NULL;
+    }
+    snapshot_unref(view);
+    return rows;
+}
+
+/* A statement of large rows that meets a failure of each call; what is left is whole or unreadable. */
+static void fail_each_call_of_a_statement(int code, const char *first, const char *second)
+{
+    bool struck = true;
+
+    for (unsigned n = 0; struck; n++) {
+        struct tx *one = txtool_begin(temp.db, NULL);
+        struct commit *statement;
+        char *rows;
+        int r, ended;
+
+        txtool_append(one, "u", first);
+        txtool_append(one, "t", ROW(2));
+        statement = dbtool_appending(temp.db, u, second);
+        faultio_reset();
+        faultio_rule(FAULTIO_ANY, n, 1, FAULTIO_REFUSE, code);
+        r = txtool_apply(one, statement, &err);
+        struck = faultio_struck();
+        faultio_reset();
+        assert_int_equal(r, struck ? -code : 0);
+        rows = try_rows(one, "u", code);
+        if (rows)
+            assert_int_equal(strlen(rows), strlen(first) + (r ? 0 : strlen(second)));
+        txtool_expect(one, "t", ROW(1) ROW(2));
+        ended = tx_commit(one, &err);
+        if (rows && !ended)
+            dbtool_expect(other, "u", rows);
+        if (ended)
+            assert_int_equal(ended, -code);
+        dbtool_expect(other, "t", ended ? ROW(1) : ROW(1) ROW(2));
+        assert_true(rows || ended);
+        free(rows);
+        tx_unref(one);
+        assert_int_equal(dbtool_write(temp.db, t, true, ROW(1), 0, NULL), 0);
+        assert_int_equal(dbtool_write(temp.db, u, true, "", 0, NULL), 0);
+    }
+}
+
+static void a_statement_on_a_disk_that_fails_leaves_whole_rows_or_none(void **state)
+{
+    char *small = txtool_long_row('s', 40000), *large = txtool_long_row('l', 300000);
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        fail_each_call_of_a_statement(i & 1 ? ENOSPC : EIO, i & 2 ? small : large,
+                                      i & 4 ? small : large);
+    free(small);
+    free(large);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -211,6 +283,7 @@ int main(void)
         test(a_link_whose_lost_answer_is_EEXIST_commits_once),
         test(a_lost_answer_of_what_did_not_happen_is_asked_for_again),
         test(a_doubt_that_does_not_end_is_told_and_is_final),
+        test(a_statement_on_a_disk_that_fails_leaves_whole_rows_or_none),
         test(a_disk_that_fails_at_any_call_commits_once_or_not_at_all),
     };
 
