@@ -238,6 +238,21 @@ static void written_rows_that_are_gone_again_leave_the_others_where_they_are(voi
     expect("u", "");
 }
 
+static void rows_that_come_to_lie_side_by_side_in_the_record_are_one_extent(void **state)
+{
+    struct table *table;
+
+    (void)state;
+    txtool_append(tx, "v", ROW(10) ROW(11));
+    move("v", "u");
+    txtool_append(tx, "u", ROW(12) ROW(13));
+    commit_it();
+    expect("u", ROW(10) ROW(11) ROW(12) ROW(13));
+    table = dbtool_look(db, "u");
+    assert_int_equal(ptree_count(table->extents), 1);
+    table_unref(table);
+}
+
 /* --- names ------------------------------------------------------------------------------ */
 
 static void two_tables_swap_their_names(void **state)
@@ -304,6 +319,7 @@ int main(void)
         test(rows_move_out_of_a_table_that_is_dropped),
         test(rows_that_fit_in_a_record_one_by_one_but_not_together_are_written_out),
         test(written_rows_that_are_gone_again_leave_the_others_where_they_are),
+        test(rows_that_come_to_lie_side_by_side_in_the_record_are_one_extent),
         test(two_tables_swap_their_names),
         test(a_table_made_renamed_and_dropped_inside_leaves_no_trace_but_the_log),
         test(a_table_is_made_anew_under_its_old_name),
