@@ -239,11 +239,9 @@ static int find_object(const struct commit_context *c, const struct object_id *i
  * Whether rows of `object` can only follow rows of this same record in it. Those of a
  * transaction that has not committed are of no record yet.
  */
-static bool is_new(const struct commit_context *c, const struct table *table,
-                   const struct object *object)
+static bool is_new(const struct commit_context *c, const struct object *object)
 {
-    return object->source || table->version == c->member->version ||
-           (object->id.inlined && object->id.seq == c->seq);
+    return object->source || (object->id.inlined && object->id.seq == c->seq);
 }
 
 static int apply_append(const struct commit_context *c, struct table *table,
@@ -258,7 +256,7 @@ static int apply_append(const struct commit_context *c, struct table *table,
         int r = find_object(c, &ref->object, &object);
 
         if (!r)
-            r = table_append(grown, object, ref, is_new(c, grown, object), c->member->version,
+            r = table_append(grown, object, ref, i > 0 || is_new(c, object), c->member->version,
                              c->member->time_usec, &next);
         if (r < 0)
             return r;

@@ -8,6 +8,8 @@
 
 #include "core/base/mem.h"
 
+CLEANUP_POINTER(struct segment_writer, segment_writer_destroy)
+
 void stage_init(struct stage *stage, struct store *store, struct uuid table)
 {
     *stage = (struct stage){.store = store, .table = table};
@@ -25,8 +27,8 @@ void stage_finish(struct stage *stage)
     stage_init(stage, stage->store, stage->table);
 }
 
-/* Ends the segment that is being written. */
-static int end_segment(struct stage *stage, struct err *err)
+/* Publishes a segment and adds it to those that are finished. */
+static int add_segment(struct stage *stage, struct segment_writer *writer, struct err *err)
 {
     struct object_entry *entries =
         realloc(stage->entries, (stage->entry_count + 1) * sizeof *entries);
@@ -35,14 +37,23 @@ static int end_segment(struct stage *stage, struct err *err)
     if (!entries)
         return err_nomem(err);
     stage->entries = entries;
-    r = segment_writer_finish(stage->writer, &entries[stage->entry_count], err);
+    r = segment_writer_finish(writer, &entries[stage->entry_count], err);
     if (r < 0)
         return r;
     stage->entries_bytes += entries[stage->entry_count].bytes;
     stage->entries_rows += entries[stage->entry_count].rows;
     stage->entry_count++;
-    segment_writer_destroy(steal_pointer(stage->writer));
     return 0;
+}
+
+/* Ends the segment that is being written. */
+static int end_segment(struct stage *stage, struct err *err)
+{
+    int r = add_segment(stage, stage->writer, err);
+
+    if (!r)
+        segment_writer_destroy(steal_pointer(stage->writer));
+    return r;
 }
 
 static int begin_segment(struct stage *stage, struct err *err)
@@ -142,11 +153,27 @@ int stage_seal(struct stage *stage, struct err *err)
     return stage->writer ? end_segment(stage, err) : 0;
 }
 
+/* What is in memory stays there until it is safe. */
+static int spill_memory(struct stage *stage, struct err *err)
+{
+    cleanup(segment_writer_destroy_p) struct segment_writer *writer = NULL;
+    int r = segment_writer_create(stage->store, stage->table, &writer, err);
+
+    if (!r)
+        r = segment_writer_append(writer, stage->memory.data, stage->memory.bytes,
+                                  stage->memory_rows, err);
+    if (!r)
+        r = add_segment(stage, writer, err);
+    if (!r) {
+        buf_finish(&stage->memory);
+        stage->memory_rows = 0;
+    }
+    return r;
+}
+
 int stage_spill(struct stage *stage, struct err *err)
 {
-    int r = stage->memory.bytes ? begin_segment(stage, err) : 0;
-
-    return r < 0 ? r : stage_seal(stage, err);
+    return stage->memory.bytes ? spill_memory(stage, err) : stage_seal(stage, err);
 }
 
 static int take_entries(struct stage *stage, struct stage *from, struct err *err)

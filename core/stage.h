@@ -54,7 +54,7 @@ int stage_take(struct stage *stage, struct stage *from, struct err *err);
  */
 int stage_seal(struct stage *stage, struct err *err);
 
-/* The same, and in `entries` whatever the size. */
+/* The same, and in `entries` whatever the size. What was in memory is still there after a failure. */
 int stage_spill(struct stage *stage, struct err *err);
 
 /* Hands everything over to `ret_to`, which need not be initialised; `stage` is empty then. */

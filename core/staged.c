@@ -149,9 +149,32 @@ int staged_spill(struct staged *staged, struct err *err)
     int r;
 
     pthread_mutex_lock(&staged->lock);
-    r = change(staged, stage_spill, err);
+    if (staged->stage.memory.bytes && !staged->failed)
+        r = stage_spill(&staged->stage, err);
+    else
+        r = change(staged, stage_seal, err);
     pthread_mutex_unlock(&staged->lock);
     return r;
+}
+
+bool staged_is_writing(struct staged *staged)
+{
+    bool writing;
+
+    pthread_mutex_lock(&staged->lock);
+    writing = staged->stage.writer;
+    pthread_mutex_unlock(&staged->lock);
+    return writing;
+}
+
+bool staged_has_failed(struct staged *staged)
+{
+    bool failed;
+
+    pthread_mutex_lock(&staged->lock);
+    failed = staged->failed < 0;
+    pthread_mutex_unlock(&staged->lock);
+    return failed;
 }
 
 int staged_seal(struct staged *staged, const struct stage **ret_stage, struct err *err)

@@ -38,10 +38,19 @@ struct uuid staged_table(const struct staged *staged);
 /* How many bytes are kept in memory. */
 uint64_t staged_memory(struct staged *staged);
 
-/* Writes what is in memory to a data object. Errors: as stage_spill; it is repeated, as above. */
+/* Whether a data object is being written, which takes a descriptor and a buffer until it is sealed. */
+bool staged_is_writing(struct staged *staged);
+
+/* Whether rows were lost on their way to a data object. */
+bool staged_has_failed(struct staged *staged);
+
+/*
+ * Writes what is in memory to a data object. Errors: as stage_spill; what is in memory stays, and
+ * it can be tried again.
+ */
 int staged_spill(struct staged *staged, struct err *err);
 
-/* Makes ready for a commit: as stage_seal. The stage is borrowed and must not be written until then. */
+/* Makes ready for a commit: as stage_seal. The stage is borrowed. */
 int staged_seal(struct staged *staged, const struct stage **ret_stage, struct err *err);
 
 /*

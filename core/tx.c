@@ -69,6 +69,7 @@ static void drop_state(struct tx *tx)
         free(touched);
     }
     tx->touched_end = &tx->touched;
+    tx->writing_count = 0;
     for (size_t i = 0; i < tx->naming_count; i++)
         free(tx->namings[i].name);
     free(tx->namings);
@@ -273,14 +274,35 @@ void tx_note_tables_listed(struct tx *tx)
 static int bound_memory(struct tx *tx, struct staged *staged, uint64_t before, struct err *err)
 {
     uint64_t after = staged_memory(staged);
-    int r = 0;
+    int r;
 
     tx->memory = tx->memory - before + after;
-    if (tx->memory > TX_MEMORY_BYTES) {
-        db_before_wait(tx->db);
-        r = staged_spill(staged, err);
+    if (tx->memory <= TX_MEMORY_BYTES || !after)
+        return 0;
+    db_before_wait(tx->db);
+    r = staged_spill(staged, err);
+    if (!r)
         tx->memory -= after;
+    return r;
+}
+
+/* And the number of data objects that are being written: of too many the oldest is ended. */
+static int bound_writers(struct tx *tx, struct staged *staged, struct err *err)
+{
+    const struct stage *stage;
+    int r = 0;
+
+    for (unsigned i = 0; i < tx->writing_count; i++)
+        if (tx->writing[i] == staged)
+            return 0;
+    if (!staged_is_writing(staged))
+        return 0;
+    if (tx->writing_count == TX_WRITERS) {
+        db_before_wait(tx->db);
+        r = staged_seal(tx->writing[0], &stage, err);
+        memmove(tx->writing, tx->writing + 1, --tx->writing_count * sizeof tx->writing[0]);
     }
+    tx->writing[tx->writing_count++] = staged;
     return r;
 }
 
@@ -304,7 +326,9 @@ int tx_append_stage(struct preparation *p, const struct table *table, struct sta
     before = staged_memory(touched->staged);
     tx->bytes += stage_bytes(stage);
     r = staged_append(touched->staged, stage, action->extents, p->err);
-    return r < 0 ? r : bound_memory(tx, touched->staged, before, p->err);
+    if (!r)
+        r = bound_memory(tx, touched->staged, before, p->err);
+    return r < 0 ? r : bound_writers(tx, touched->staged, p->err);
 }
 
 static int note_naming(struct tx *tx, const struct action *action)
@@ -442,9 +466,14 @@ void tx_abort(struct tx *tx, int code, const char *reason)
 }
 
 /* A full store can get room again: then the same commit can be asked for once more. */
-static bool is_worth_keeping(const struct commit *commit, bool submitted, int r)
+static bool is_worth_keeping(const struct tx *tx, const struct commit *commit, int r)
 {
-    return submitted && !commit_is_unknown(commit) && (r == -ENOSPC || r == -EDQUOT);
+    if (commit_is_unknown(commit) || (r != -ENOSPC && r != -EDQUOT))
+        return false;
+    for (const struct touched *t = tx->touched; t; t = t->next)
+        if (t->staged && staged_has_failed(t->staged))
+            return false;
+    return true;
 }
 
 static void end_commit(struct tx *tx, const struct commit *commit, bool submitted, int r,
@@ -458,11 +487,12 @@ static void end_commit(struct tx *tx, const struct commit *commit, bool submitte
         tx->state = TX_COMMITTED;
         tx->version = submitted ? commit_version(commit) : tx->base_version;
         drop_state(tx);
-    } else if (is_worth_keeping(commit, submitted, r)) {
+    } else if (is_worth_keeping(tx, commit, r)) {
         tx->state = TX_OPEN;
     } else {
         enum tx_state state = commit_is_unknown(commit) ? TX_UNKNOWN : TX_ABORTED;
 
+        tx->failure.retry = r == -ECANCELED && commit_conflict(commit)->kind != CONFLICT_ID;
         abort_locked(tx, state, r, tx->failure.reason.text[0] ? tx->failure.reason.text : err->text);
     }
     pthread_mutex_unlock(&tx->lock);

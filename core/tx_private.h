@@ -10,6 +10,9 @@
 #include "core/staged.h"
 #include "core/tx.h"
 
+/* Data objects that a transaction writes at once; each takes a descriptor and 256 KiB. */
+#define TX_WRITERS 8
+
 /* A table that the transaction has changed or read. */
 struct touched {
     struct uuid table;
@@ -36,6 +39,7 @@ struct tx_failure {
     struct err reason;
     uint64_t version; /* the commit that won; 0: not known or none */
     bool exact;       /* it is that one, not a later one */
+    bool retry;       /* the same again can succeed */
     char *table;
     uint64_t rows; /* that both have changed */
     json_t *samples; /* some of them; NULL: none */
@@ -62,6 +66,8 @@ struct tx {
     size_t naming_count;
     uint64_t bytes;  /* of rows that were written, also of those that are gone again */
     uint64_t memory; /* of them that are in memory */
+    struct staged *writing[TX_WRITERS]; /* borrowed: those that write data objects, oldest first */
+    unsigned writing_count;
 
     uint64_t version, rebases; /* once it has committed */
     struct tx_failure failure;

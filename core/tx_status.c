@@ -54,19 +54,13 @@ static json_t *print_writers(const struct tx_writer *writers, size_t count)
     return list;
 }
 
-/* Whether the same again may succeed: it was refused for what others did meanwhile. */
-static bool is_worth_a_retry(const struct tx *tx)
-{
-    return tx->state == TX_ABORTED && tx->failure.version;
-}
-
 static void print_failure(const struct tx *tx, json_t *status)
 {
     const struct tx_failure *failure = &tx->failure;
 
     json_object_set_new(status, "errno", json_string(err_name(failure->code)));
     json_object_set_new(status, "reason", json_string(failure->reason.text));
-    json_object_set_new(status, "retry", json_boolean(is_worth_a_retry(tx)));
+    json_object_set_new(status, "retry", json_boolean(failure->retry));
     if (!failure->version)
         return;
     /* `exact` false: some commit up to this one, which is the last that has changed the table. */

@@ -153,16 +153,35 @@ static void a_row_is_found_by_its_number(void **state)
     }
 }
 
-static void a_failure_is_repeated_with_its_reason(void **state)
+static void a_spill_that_failed_has_lost_nothing_and_can_be_tried_again(void **state)
 {
-    const struct stage *stage;
-    struct extent_ref ref;
     char byte;
 
     (void)state;
     append(ROW(1));
+    for (unsigned n = 0; n < 2; n++) { /* of the rows, then of their sidecar */
+        faultio_rule(FAULTIO_LINK, n, 1, FAULTIO_REFUSE, ENOSPC);
+        assert_fails(staged_spill(staged, &err), -ENOSPC, &err);
+        assert_ok(object_read(temp.store, object, &byte, 1, 0, &err), &err);
+    }
+    append(ROW(2));
+    assert_ok(staged_spill(staged, &err), &err);
+    assert_int_equal(seal()->entries[0].rows, 2);
+}
+
+static void rows_that_were_lost_on_their_way_out_are_a_failure_that_is_repeated(void **state)
+{
+    char *row = txtool_long_row('x', 40000), byte;
+    const struct stage *stage;
+    struct extent_ref ref;
+
+    (void)state;
+    append(row);
+    append(row); /* too much for the memory */
+    assert_true(staged_is_writing(staged));
     faultio_rule(FAULTIO_LINK, 0, 1, FAULTIO_REFUSE, ENOSPC);
     assert_fails(staged_spill(staged, &err), -ENOSPC, &err);
+    assert_true(staged_has_failed(staged));
     for (int i = 0; i < 2; i++) {
         err = (struct err)ERR_INIT;
         assert_fails(try_append(ROW(2), &ref), -ENOSPC, &err);
@@ -171,6 +190,7 @@ static void a_failure_is_repeated_with_its_reason(void **state)
         assert_fails(staged_seal(staged, &stage, &err), -ENOSPC, &err);
         assert_fails(object_read(temp.store, object, &byte, 1, 0, &err), -ENOSPC, &err);
     }
+    free(row);
 }
 
 /* --- translating --------------------------------------------------------------------------- */
@@ -361,7 +381,8 @@ int main(void)
         test(what_was_not_appended_is_not_read),
         test(the_object_keeps_the_rows),
         test(a_row_is_found_by_its_number),
-        test(a_failure_is_repeated_with_its_reason),
+        test(a_spill_that_failed_has_lost_nothing_and_can_be_tried_again),
+        test(rows_that_were_lost_on_their_way_out_are_a_failure_that_is_repeated),
         test(rows_in_memory_are_in_the_body_of_the_record),
         test(rows_over_several_data_objects_have_a_part_in_each),
         test(a_random_extent_is_translated_to_where_its_rows_are),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The commit of a transaction on disks that fail, lie, or are full. */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -65,10 +66,16 @@ static void a_full_disk_leaves_it_open_and_the_next_commit_succeeds(void **state
     (void)state;
     txtool_replace(tx, "t", row);
     txtool_append(tx, "u", row); /* one of them will lie in a data object */
-    faultio_reset();
-    faultio_rule(FAULTIO_LINK, 2, 1, FAULTIO_REFUSE, ENOSPC); /* behind the object's two files */
-    assert_fails(tx_commit(tx, &err), -ENOSPC, &err);
-    assert_int_equal(tx_state(tx), TX_OPEN);
+    for (unsigned n = 0; n < 3; n++) { /* the object's two files, the record */
+        faultio_reset();
+        faultio_rule(FAULTIO_LINK, n < 2 ? n : 0, 1, FAULTIO_REFUSE, ENOSPC);
+        assert_fails(tx_commit(tx, &err), -ENOSPC, &err);
+        assert_int_equal(tx_state(tx), TX_OPEN);
+        if (n == 1) { /* so that only the record is left to be written */
+            faultio_rule(FAULTIO_LINK, 2, 1, FAULTIO_REFUSE, ENOSPC);
+            assert_fails(tx_commit(tx, &err), -ENOSPC, &err);
+        }
+    }
     dbtool_expect(other, "t", ROW(1));
     txtool_expect(tx, "t", row);
     assert_ok(txtool_create(tx, "v", &err), &err);
@@ -272,11 +279,46 @@ static void a_statement_on_a_disk_that_fails_leaves_whole_rows_or_none(void **st
     free(large);
 }
 
+static unsigned open_descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    unsigned count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+static void large_tables_do_not_each_keep_a_descriptor(void **state)
+{
+    char *row = txtool_long_row('x', 70000), name[8];
+    unsigned before = open_descriptors();
+    struct buf expected = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(name, sizeof name, "m%u", i);
+        assert_ok(txtool_create(tx, name, &err), &err);
+        txtool_append(tx, name, row);
+        txtool_append(tx, name, ROW(1));
+    }
+    assert_true(open_descriptors() < before + 24);
+    txtool_append(tx, "m0", ROW(2)); /* goes on in another object */
+    assert_ok(tx_commit(tx, &err), &err);
+    buf_printf(&expected, "%s" ROW(1), row);
+    dbtool_expect(db, "m39", expected.data);
+    buf_finish(&expected);
+    free(row);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        test(large_tables_do_not_each_keep_a_descriptor),
         test(a_full_disk_leaves_it_open_and_the_next_commit_succeeds),
         test(a_record_that_was_linked_and_said_to_have_failed_commits_once),
         test(a_record_that_was_linked_and_cannot_be_looked_at_commits_once),
