@@ -16,7 +16,6 @@
 #define ROW3  "{\"n\":3}\n"
 
 static struct tempstore temp;
-static struct db *db;
 static struct uuid t;
 static struct openfile *file;
 
@@ -26,9 +25,8 @@ static int begin(void **state)
     tempstore_begin(&temp);
     faultio_install();
     tempstore_open_db(&temp);
-    db = temp.db;
-    t = dbtool_table(db, "t");
-    file = filetool_open(db, "t", NULL);
+    t = dbtool_table(temp.db, "t");
+    file = filetool_open(temp.db, "t", NULL);
     return 0;
 }
 
@@ -57,7 +55,7 @@ static void open_to_replace(void)
     struct openfile_options options = {.replace = true, .append = true};
 
     assert_int_equal(release(), 0);
-    file = filetool_open(db, "t", &options);
+    file = filetool_open(temp.db, "t", &options);
 }
 
 /* Poisoned: every operation repeats the code, nobody is told why again, and nothing is committed.
@@ -71,24 +69,24 @@ static void expect_poisoned(int code, const char *rows)
     assert_int_equal(filetool_close(file, OPENER), code);
     assert_string_equal(filetool_reason()->text, "");
     assert_int_equal(release(), code);
-    dbtool_expect(db, "t", rows);
+    dbtool_expect(temp.db, "t", rows);
 }
 
 /* --- closes -------------------------------------------------------------------------- */
 
 static void the_openers_close_commits(void **state)
 {
-    uint64_t version = dbtool_version(db);
+    uint64_t version = dbtool_version(temp.db);
 
     (void)state;
     assert_int_equal(filetool_write(file, OPENER, ROW1), 0);
     assert_int_equal(filetool_write(file, OPENER, ROW2 ROW3), 0);
-    dbtool_expect(db, "t", "");
+    dbtool_expect(temp.db, "t", "");
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", ROW1 ROW2 ROW3);
-    assert_int_equal(dbtool_version(db), version + 1);
+    dbtool_expect(temp.db, "t", ROW1 ROW2 ROW3);
+    assert_int_equal(dbtool_version(temp.db), version + 1);
     assert_int_equal(release(), 0);
-    assert_int_equal(dbtool_version(db), version + 1);
+    assert_int_equal(dbtool_version(temp.db), version + 1);
 }
 
 static void an_opener_that_closes_a_duplicate_has_not_closed(void **state)
@@ -97,9 +95,9 @@ static void an_opener_that_closes_a_duplicate_has_not_closed(void **state)
     assert_int_equal(filetool_end(file, OPENER, OPENFILE_HOLDS), 0);
     assert_int_equal(filetool_write(file, OPENER, ROW1), 0);
     assert_int_equal(filetool_end(file, OPENER, OPENFILE_HOLDS), 0);
-    dbtool_expect(db, "t", "");
+    dbtool_expect(temp.db, "t", "");
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", ROW1);
+    dbtool_expect(temp.db, "t", ROW1);
 }
 
 static void an_opener_may_write_and_close_again(void **state)
@@ -108,10 +106,10 @@ static void an_opener_may_write_and_close_again(void **state)
     assert_int_equal(filetool_close(file, OPENER), 0);
     assert_int_equal(filetool_write(file, OPENER, ROW1), 0);
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", ROW1);
+    dbtool_expect(temp.db, "t", ROW1);
     assert_int_equal(filetool_write(file, OPENER, ROW2), 0);
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", ROW1 ROW2);
+    dbtool_expect(temp.db, "t", ROW1 ROW2);
 }
 
 static void the_close_of_another_process_does_not_commit(void **state)
@@ -119,12 +117,12 @@ static void the_close_of_another_process_does_not_commit(void **state)
     (void)state;
     assert_int_equal(filetool_write(file, CHILD, ROW1), 0);
     assert_int_equal(filetool_close(file, CHILD), 0);
-    dbtool_expect(db, "t", "");
+    dbtool_expect(temp.db, "t", "");
     assert_int_equal(filetool_write(file, OTHER, ROW2), 0);
     assert_int_equal(filetool_close(file, OTHER), 0);
-    dbtool_expect(db, "t", "");
+    dbtool_expect(temp.db, "t", "");
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", ROW1 ROW2);
+    dbtool_expect(temp.db, "t", ROW1 ROW2);
 }
 
 static void the_openers_close_waits_for_writers_and_the_last_close_commits(void **state)
@@ -133,11 +131,11 @@ static void the_openers_close_waits_for_writers_and_the_last_close_commits(void 
     assert_int_equal(filetool_write(file, CHILD, ROW1), 0);
     assert_int_equal(filetool_write(file, OPENER, ROW2), 0);
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", "");
+    dbtool_expect(temp.db, "t", "");
     assert_int_equal(filetool_close(file, CHILD), 0);
-    dbtool_expect(db, "t", "");
+    dbtool_expect(temp.db, "t", "");
     assert_int_equal(release(), 0);
-    dbtool_expect(db, "t", ROW1 ROW2);
+    dbtool_expect(temp.db, "t", ROW1 ROW2);
 }
 
 static void what_nobody_committed_is_committed_at_the_last_close(void **state)
@@ -146,7 +144,7 @@ static void what_nobody_committed_is_committed_at_the_last_close(void **state)
     assert_int_equal(filetool_write(file, CHILD, ROW1), 0);
     assert_int_equal(filetool_close(file, CHILD), 0);
     assert_int_equal(release(), 0);
-    dbtool_expect(db, "t", ROW1);
+    dbtool_expect(temp.db, "t", ROW1);
 }
 
 static void a_writer_that_vanished_without_a_close_aborts(void **state)
@@ -157,19 +155,19 @@ static void a_writer_that_vanished_without_a_close_aborts(void **state)
     assert_int_equal(filetool_write(file, CHILD, ROW2), 0);
     assert_int_equal(release(), -ECANCELED);
     assert_has(filetool_reason()->text, "vanished");
-    dbtool_expect(db, "t", ROW1);
+    dbtool_expect(temp.db, "t", ROW1);
 }
 
 static void an_open_file_that_nobody_wrote_to_commits_nothing(void **state)
 {
-    uint64_t version = dbtool_version(db);
+    uint64_t version = dbtool_version(temp.db);
 
     (void)state;
     assert_int_equal(filetool_close(file, CHILD), 0);
     assert_int_equal(filetool_sync(file), 0);
     assert_int_equal(filetool_close(file, OPENER), 0);
     assert_int_equal(release(), 0);
-    assert_int_equal(dbtool_version(db), version);
+    assert_int_equal(dbtool_version(temp.db), version);
 }
 
 /* --- failures ---------------------------------------------------------------------------- */
@@ -185,7 +183,7 @@ static void a_writer_that_fails_poisons_the_file(void **state)
         assert_int_equal(filetool_end(file, CHILD, bad_ends[i]), -ECANCELED);
         assert_has(filetool_reason()->text, "the process came to a bad end");
         expect_poisoned(-ECANCELED, "");
-        file = filetool_open(db, "t", NULL);
+        file = filetool_open(temp.db, "t", NULL);
     }
 }
 
@@ -197,7 +195,7 @@ static void a_writer_that_closed_a_duplicate_and_then_fails_poisons_the_file(voi
         assert_int_equal(filetool_end(file, CHILD, OPENFILE_HOLDS), 0); /* (echo >&3; exit 1) */
         assert_int_equal(filetool_end(file, CHILD, bad_ends[i]), -ECANCELED);
         expect_poisoned(-ECANCELED, "");
-        file = filetool_open(db, "t", NULL);
+        file = filetool_open(temp.db, "t", NULL);
     }
 }
 
@@ -211,7 +209,7 @@ static void an_opener_that_fails_aborts(void **state)
                 assert_int_equal(filetool_close(file, CHILD), 0);
             assert_int_equal(filetool_end(file, OPENER, bad_ends[i]), -ECANCELED);
             expect_poisoned(-ECANCELED, "");
-            file = filetool_open(db, "t", NULL);
+            file = filetool_open(temp.db, "t", NULL);
         }
 }
 
@@ -222,7 +220,7 @@ static void a_child_that_wrote_nothing_may_fail_but_not_be_killed(void **state)
     assert_int_equal(filetool_write(file, OPENER, ROW1), 0);
     assert_int_equal(filetool_end(file, CHILD, OPENFILE_FAILED), 0);
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", ROW1);
+    dbtool_expect(temp.db, "t", ROW1);
     assert_int_equal(filetool_end(file, CHILD, OPENFILE_KILLED), 0); /* all is committed */
     assert_int_equal(filetool_write(file, OPENER, ROW2), 0);
     assert_int_equal(filetool_end(file, CHILD, OPENFILE_KILLED), -ECANCELED);
@@ -232,14 +230,14 @@ static void a_child_that_wrote_nothing_may_fail_but_not_be_killed(void **state)
 static void a_failed_command_does_not_empty_the_table(void **state)
 {
     (void)state;
-    assert_int_equal(dbtool_append(db, t, ROW1), 0);
+    assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
     for (size_t i = 0; i < ARRAY_COUNT(bad_ends); i++) {
         open_to_replace(); /* typo rows > rows */
         assert_int_equal(filetool_end(file, OPENER, OPENFILE_HOLDS), 0);
         assert_int_equal(filetool_end(file, OPENER, bad_ends[i]), -ECANCELED);
         assert_int_equal(release(), -ECANCELED);
-        dbtool_expect(db, "t", ROW1);
-        file = filetool_open(db, "t", NULL);
+        dbtool_expect(temp.db, "t", ROW1);
+        file = filetool_open(temp.db, "t", NULL);
     }
 }
 
@@ -286,7 +284,7 @@ static void rows_of_a_table_that_was_dropped_are_refused_at_the_close(void **sta
 {
     (void)state;
     assert_int_equal(filetool_write(file, OPENER, ROW1), 0);
-    assert_int_equal(dbtool_drop(db, t, "t", NULL), 0);
+    assert_int_equal(dbtool_drop(temp.db, t, "t", NULL), 0);
     assert_int_equal(filetool_close(file, OPENER), -ENOENT);
     assert_int_equal(release(), -ENOENT);
 }
@@ -296,58 +294,58 @@ static void rows_of_a_table_that_was_dropped_are_refused_at_the_close(void **sta
 static void what_is_written_replaces_what_was_there(void **state)
 {
     (void)state;
-    assert_int_equal(dbtool_append(db, t, ROW1), 0);
+    assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
     open_to_replace();
     assert_int_equal(filetool_write(file, OPENER, ROW2), 0);
-    dbtool_expect(db, "t", ROW1);
+    dbtool_expect(temp.db, "t", ROW1);
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", ROW2);
+    dbtool_expect(temp.db, "t", ROW2);
     assert_int_equal(filetool_write(file, OPENER, ROW3), 0);
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", ROW2 ROW3); /* it replaces once */
+    dbtool_expect(temp.db, "t", ROW2 ROW3); /* it replaces once */
 }
 
 static void a_replacement_by_nothing_empties_at_the_close(void **state)
 {
     (void)state;
     for (int by_release = 0; by_release < 2; by_release++) {
-        assert_int_equal(dbtool_append(db, t, ROW1), 0);
+        assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
         open_to_replace(); /* : > rows */
         assert_int_equal(filetool_end(file, OPENER, OPENFILE_HOLDS), 0);
         assert_int_equal(filetool_sync(file), 0);
-        dbtool_expect(db, "t", ROW1);
+        dbtool_expect(temp.db, "t", ROW1);
         if (!by_release)
             assert_int_equal(filetool_close(file, OPENER), 0);
         else
             assert_int_equal(release(), 0);
-        dbtool_expect(db, "t", "");
+        dbtool_expect(temp.db, "t", "");
     }
 }
 
 static void a_replacement_by_blank_lines_empties_at_the_close(void **state)
 {
     (void)state;
-    assert_int_equal(dbtool_append(db, t, ROW1), 0);
+    assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
     open_to_replace(); /* echo > rows */
     assert_int_equal(filetool_write(file, OPENER, "\n"), 0);
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", "");
+    dbtool_expect(temp.db, "t", "");
 }
 
 static void a_replacement_takes_also_what_others_appended_meanwhile(void **state)
 {
     (void)state;
     open_to_replace();
-    assert_int_equal(dbtool_append(db, t, ROW1), 0);
+    assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
     assert_int_equal(filetool_write(file, OPENER, ROW2), 0);
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", ROW2);
+    dbtool_expect(temp.db, "t", ROW2);
 }
 
 static void an_abort_replaces_nothing(void **state)
 {
     (void)state;
-    assert_int_equal(dbtool_append(db, t, ROW1), 0);
+    assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
     open_to_replace();
     openfile_abort(file);
     expect_poisoned(-ECANCELED, ROW1);
@@ -367,7 +365,7 @@ static void what_the_last_close_has_to_decide_is_known(void **state)
     openfile_abort(file);
     assert_false(openfile_is_undecided(file));
     assert_int_equal(release(), -ECANCELED);
-    file = filetool_open(db, "t", NULL);
+    file = filetool_open(temp.db, "t", NULL);
     open_to_replace();
     assert_true(openfile_is_undecided(file));
 }

@@ -16,7 +16,6 @@
 #define ROW3  "{\"n\":3}\n"
 
 static struct tempstore temp;
-static struct db *db;
 static struct uuid t;
 static struct openfile *file;
 
@@ -26,9 +25,8 @@ static int begin(void **state)
     tempstore_begin(&temp);
     faultio_install();
     tempstore_open_db(&temp);
-    db = temp.db;
-    t = dbtool_table(db, "t");
-    file = filetool_open(db, "t", NULL);
+    t = dbtool_table(temp.db, "t");
+    file = filetool_open(temp.db, "t", NULL);
     return 0;
 }
 
@@ -61,7 +59,7 @@ static void put(uint64_t owner, const char *text)
 static void close_and_expect(const char *rows)
 {
     assert_ok(filetool_close(file, OPENER), filetool_reason());
-    dbtool_expect(db, "t", rows);
+    dbtool_expect(temp.db, "t", rows);
 }
 
 /* --- lines -------------------------------------------------------------------------- */
@@ -79,7 +77,7 @@ static void a_line_may_come_in_any_pieces(void **state)
                 filetool_write_bytes(file, OPENER, text + at, piece < left ? piece : left, 0), 0);
         }
         close_and_expect(ROW1 "{\"a\":\"\xc3\xa9\"}\n" ROW2);
-        assert_int_equal(dbtool_write(db, t, true, "", 0, NULL), 0);
+        assert_int_equal(dbtool_write(temp.db, t, true, "", 0, NULL), 0);
     }
 }
 
@@ -102,7 +100,7 @@ static void an_unfinished_last_row_gets_its_line_feed(void **state)
     put(CHILD, "{\"n\":2}");
     assert_int_equal(filetool_close(file, CHILD), 0);
     assert_int_equal(release(), 0);
-    dbtool_expect(db, "t", ROW1 ROW2 ROW3 ROW1 ROW2);
+    dbtool_expect(temp.db, "t", ROW1 ROW2 ROW3 ROW1 ROW2);
 }
 
 static void an_unfinished_last_line_that_is_no_row_is_refused_at_the_close(void **state)
@@ -113,13 +111,13 @@ static void an_unfinished_last_line_that_is_no_row_is_refused_at_the_close(void 
     assert_has(filetool_reason()->text, "unfinished");
     assert_int_equal(filetool_reason()->line, 3);
     assert_int_equal(release(), -EINVAL);
-    dbtool_expect(db, "t", "");
-    file = filetool_open(db, "t", NULL);
+    dbtool_expect(temp.db, "t", "");
+    file = filetool_open(temp.db, "t", NULL);
     put(CHILD, ROW1 "{\"n\":");
     assert_int_equal(filetool_close(file, CHILD), 0);
     assert_int_equal(release(), -EINVAL);
     assert_has(filetool_reason()->text, "unfinished");
-    dbtool_expect(db, "t", "");
+    dbtool_expect(temp.db, "t", "");
 }
 
 static void lines_of_writers_that_write_at_once_are_not_torn(void **state)
@@ -175,13 +173,13 @@ static void open_with(bool append, bool replace)
     struct openfile_options options = {.append = append, .replace = replace};
 
     assert_int_equal(release(), 0);
-    file = filetool_open(db, "t", &options);
+    file = filetool_open(temp.db, "t", &options);
 }
 
 static void rows_are_written_at_the_end_only(void **state)
 {
     (void)state;
-    assert_int_equal(dbtool_append(db, t, ROW1), 0);
+    assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
     for (uint64_t offset = 0; offset <= 16; offset++) {
         open_with(false, false);
         if (offset == 8)
@@ -189,7 +187,7 @@ static void rows_are_written_at_the_end_only(void **state)
         assert_int_equal(filetool_write_bytes(file, OPENER, ROW2, 8, offset), -EINVAL);
         assert_has(filetool_reason()->text, "overwritten");
         assert_int_equal(release(), -EINVAL);
-        file = filetool_open(db, "t", NULL);
+        file = filetool_open(temp.db, "t", NULL);
     }
     open_with(false, false);
     assert_int_equal(filetool_write_bytes(file, OPENER, ROW2 "{\"n\"", 12, 8), 0);
@@ -217,7 +215,7 @@ static void truncating_to_nothing_replaces_and_any_other_size_is_refused(void **
     struct err err = ERR_INIT;
 
     (void)state;
-    assert_int_equal(dbtool_append(db, t, ROW1), 0);
+    assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
     open_with(false, false);
     assert_ok(openfile_truncate(file, 8, &err), &err);
     assert_fails(openfile_truncate(file, 7, &err), -EINVAL, &err);
@@ -243,8 +241,7 @@ static void open_with_limits(uint64_t row_bytes, uint64_t tx_bytes)
     tempstore_close(&temp);
     assert_ok(db_open(temp.path, &options, &temp.db, &err), &err);
     temp.store = db_store(temp.db);
-    db = temp.db;
-    file = filetool_open(db, "t", NULL);
+    file = filetool_open(temp.db, "t", NULL);
 }
 
 static void expect_too_big(const char *part)
@@ -252,7 +249,7 @@ static void expect_too_big(const char *part)
     assert_has(filetool_reason()->text, part);
     assert_int_equal(filetool_reason()->line, 1);
     assert_int_equal(release(), -EFBIG);
-    file = filetool_open(db, "t", NULL);
+    file = filetool_open(temp.db, "t", NULL);
 }
 
 static void a_row_over_the_limit_is_refused(void **state)
@@ -268,7 +265,7 @@ static void a_row_over_the_limit_is_refused(void **state)
     assert_int_equal(filetool_write(file, OPENER, "{\"n\":10"), 0);
     assert_int_equal(filetool_write(file, OPENER, "0000"), -EFBIG); /* before its end is seen */
     expect_too_big("row_limit");
-    dbtool_expect(db, "t", ROW1 ROW2);
+    dbtool_expect(temp.db, "t", ROW1 ROW2);
 }
 
 static void a_row_at_the_limit_may_come_in_pieces(void **state)
@@ -284,7 +281,7 @@ static void a_row_at_the_limit_may_come_in_pieces(void **state)
         put(OPENER, pieces[i][0]);
         put(OPENER, pieces[i][1]);
         close_and_expect(ROW1);
-        assert_int_equal(dbtool_write(db, t, true, "", 0, NULL), 0);
+        assert_int_equal(dbtool_write(temp.db, t, true, "", 0, NULL), 0);
     }
 }
 
@@ -303,7 +300,7 @@ static void a_commit_over_the_limit_is_refused(void **state)
     assert_has(filetool_reason()->text, "tx_limit");
     assert_int_equal(filetool_reason()->line, 3);
     assert_int_equal(release(), -EFBIG);
-    file = filetool_open(db, "t", NULL);
+    file = filetool_open(temp.db, "t", NULL);
 }
 
 /* --- fsync ------------------------------------------------------------------------------------ */
@@ -314,7 +311,7 @@ static void an_fsync_commits_complete_lines_only(void **state)
     put(CHILD, ROW1 "{\"n\":3");
     put(OPENER, ROW2 "{\"n\"");
     assert_int_equal(filetool_sync(file), 0);
-    dbtool_expect(db, "t", ROW1 ROW2);
+    dbtool_expect(temp.db, "t", ROW1 ROW2);
     put(OPENER, ":4}\n");
     put(CHILD, "}\n");
     assert_int_equal(filetool_close(file, CHILD), 0);
@@ -324,13 +321,13 @@ static void an_fsync_commits_complete_lines_only(void **state)
 static void an_fsync_of_an_unfinished_line_replaces_nothing(void **state)
 {
     (void)state;
-    assert_int_equal(dbtool_append(db, t, ROW1), 0);
+    assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
     open_with(true, true);
     put(OPENER, "{\"n\":");
     assert_int_equal(filetool_sync(file), 0);
-    dbtool_expect(db, "t", ROW1);
+    dbtool_expect(temp.db, "t", ROW1);
     assert_int_equal(filetool_end(file, OPENER, OPENFILE_FAILED), -ECANCELED);
-    dbtool_expect(db, "t", ROW1);
+    dbtool_expect(temp.db, "t", ROW1);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -19,7 +19,6 @@
 #define ROW3  "{\"n\":3}\n"
 
 static struct tempstore temp;
-static struct db *db;
 static struct uuid t;
 static struct openfile *file;
 
@@ -29,9 +28,8 @@ static int begin(void **state)
     tempstore_begin(&temp);
     faultio_install();
     tempstore_open_db(&temp);
-    db = temp.db;
-    t = dbtool_table(db, "t");
-    file = filetool_open(db, "t", NULL);
+    t = dbtool_table(temp.db, "t");
+    file = filetool_open(temp.db, "t", NULL);
     return 0;
 }
 
@@ -41,7 +39,7 @@ static int begin_stream(void **state)
     int r = begin(state);
 
     filetool_release(file);
-    file = filetool_open(db, "t", &options);
+    file = filetool_open(temp.db, "t", &options);
     return r;
 }
 
@@ -75,20 +73,20 @@ static void put(uint64_t owner, const char *text)
 
 static void each_write_to_a_stream_commits_its_complete_lines(void **state)
 {
-    uint64_t version = dbtool_version(db);
+    uint64_t version = dbtool_version(temp.db);
 
     (void)state;
     put(OPENER, ROW1 ROW2);
-    dbtool_expect(db, "t", ROW1 ROW2);
-    assert_int_equal(dbtool_version(db), version + 1);
+    dbtool_expect(temp.db, "t", ROW1 ROW2);
+    assert_int_equal(dbtool_version(temp.db), version + 1);
     put(OPENER, "{\"n\"");
-    assert_int_equal(dbtool_version(db), version + 1);
+    assert_int_equal(dbtool_version(temp.db), version + 1);
     put(OPENER, ":3}\n{");
-    dbtool_expect(db, "t", ROW1 ROW2 ROW3);
+    dbtool_expect(temp.db, "t", ROW1 ROW2 ROW3);
     put(OPENER, "\"n\":1}");
-    assert_int_equal(dbtool_version(db), version + 2);
+    assert_int_equal(dbtool_version(temp.db), version + 2);
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", ROW1 ROW2 ROW3 ROW1);
+    dbtool_expect(temp.db, "t", ROW1 ROW2 ROW3 ROW1);
 }
 
 static void a_bad_write_to_a_stream_commits_nothing_and_poisons_nothing(void **state)
@@ -98,7 +96,7 @@ static void a_bad_write_to_a_stream_commits_nothing_and_poisons_nothing(void **s
     assert_int_equal(filetool_write(file, OPENER, ROW2 "nonsense\n" ROW2), -EINVAL);
     assert_true(filetool_reason()->text[0] != '\0');
     put(OPENER, ROW3);
-    dbtool_expect(db, "t", ROW1 ROW3);
+    dbtool_expect(temp.db, "t", ROW1 ROW3);
     assert_int_equal(filetool_close(file, OPENER), 0);
     assert_int_equal(release(), 0);
 }
@@ -110,7 +108,7 @@ static void a_failed_commit_of_a_stream_is_told_by_the_write_and_the_next_works(
     assert_int_equal(filetool_write(file, OPENER, ROW1), -ENOSPC);
     assert_has(filetool_reason()->text, "No space");
     put(OPENER, ROW2);
-    dbtool_expect(db, "t", ROW2);
+    dbtool_expect(temp.db, "t", ROW2);
 }
 
 static void a_failed_commit_of_one_writer_leaves_the_line_of_another(void **state)
@@ -120,7 +118,7 @@ static void a_failed_commit_of_one_writer_leaves_the_line_of_another(void **stat
     faultio_rule(FAULTIO_LINK, 0, 1, FAULTIO_REFUSE, ENOSPC);
     assert_int_equal(filetool_write(file, OTHER, ROW1), -ENOSPC);
     put(CHILD, ":2}\n");
-    dbtool_expect(db, "t", ROW2);
+    dbtool_expect(temp.db, "t", ROW2);
 }
 
 static void the_rest_of_a_refused_line_is_no_row_of_its_own(void **state)
@@ -129,14 +127,14 @@ static void the_rest_of_a_refused_line_is_no_row_of_its_own(void **state)
     assert_int_equal(filetool_write(file, OPENER, "bad\n{\"x\":"), -EINVAL);
     assert_int_equal(filetool_write(file, OPENER, ROW1), -EINVAL); /* ends that line */
     put(OPENER, ROW2);
-    dbtool_expect(db, "t", ROW2);
+    dbtool_expect(temp.db, "t", ROW2);
     assert_int_equal(filetool_write(file, OPENER, "bad\n{\"x\":"), -EINVAL);
     assert_int_equal(filetool_write(file, OPENER, "still it"), -EINVAL);
     put(OTHER, ROW1); /* another writer has lines of its own */
     assert_int_equal(filetool_write(file, OPENER, "}\n{\"x\":"), -EINVAL);
     assert_int_equal(filetool_write(file, OPENER, "1}\n"), -EINVAL);
     put(OPENER, ROW3);
-    dbtool_expect(db, "t", ROW2 ROW1 ROW3);
+    dbtool_expect(temp.db, "t", ROW2 ROW1 ROW3);
 }
 
 static void a_write_that_the_disk_refused_can_be_made_again(void **state)
@@ -151,7 +149,7 @@ static void a_write_that_the_disk_refused_can_be_made_again(void **state)
     /* But not from the middle of a line on: that would be another row. */
     assert_int_equal(filetool_write(file, OPENER, "{}}\n"), -EINVAL);
     put(OPENER, ROW2);
-    dbtool_expect(db, "t", ROW1 ROW2);
+    dbtool_expect(temp.db, "t", ROW1 ROW2);
 }
 
 static void an_unfinished_end_of_a_stream_is_refused_and_the_rest_stays(void **state)
@@ -160,10 +158,10 @@ static void an_unfinished_end_of_a_stream_is_refused_and_the_rest_stays(void **s
     put(OPENER, ROW1 "{\"n\":");
     assert_int_equal(filetool_close(file, OPENER), -EINVAL);
     assert_has(filetool_reason()->text, "unfinished");
-    dbtool_expect(db, "t", ROW1);
+    dbtool_expect(temp.db, "t", ROW1);
     put(OPENER, ROW2 "{\"n\":");
     assert_int_equal(filetool_end(file, OPENER, OPENFILE_KILLED), -ECANCELED);
-    dbtool_expect(db, "t", ROW1 ROW2);
+    dbtool_expect(temp.db, "t", ROW1 ROW2);
     assert_int_equal(release(), 0);
 }
 
@@ -194,10 +192,10 @@ static void a_reader_sees_the_table_as_it_was_opened_and_what_was_written(void *
     assert_int_equal(filetool_close(file, OPENER), 0);
     expect_reads(ROW1);
     put(OPENER, ROW2);
-    assert_int_equal(dbtool_append(db, t, ROW3), 0);
+    assert_int_equal(dbtool_append(temp.db, t, ROW3), 0);
     expect_reads(ROW1 ROW2); /* not what others do meanwhile */
     assert_int_equal(filetool_close(file, OPENER), 0);
-    dbtool_expect(db, "t", ROW1 ROW3 ROW2);
+    dbtool_expect(temp.db, "t", ROW1 ROW3 ROW2);
 }
 
 static void a_reader_of_a_replacement_sees_the_replacement(void **state)
@@ -205,9 +203,9 @@ static void a_reader_of_a_replacement_sees_the_replacement(void **state)
     struct openfile_options options = {.replace = true, .append = true};
 
     (void)state;
-    assert_int_equal(dbtool_append(db, t, ROW1), 0);
+    assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
     release();
-    file = filetool_open(db, "t", &options);
+    file = filetool_open(temp.db, "t", &options);
     expect_reads("");
     put(OPENER, ROW2 ROW3);
     expect_reads(ROW2 ROW3);
@@ -246,10 +244,10 @@ static void five_megabytes_go_to_a_segment_and_come_back(void **state)
         assert_memory_equal(read, large.data, at + n - 512);
     }
     assert_int_equal(filetool_close(file, OPENER), 0);
-    rows = dbtool_rows(db, "t");
+    rows = dbtool_rows(temp.db, "t");
     assert_int_equal(strlen(rows), large.bytes);
     assert_memory_equal(rows, large.data, large.bytes);
-    table = dbtool_look(db, "t");
+    table = dbtool_look(temp.db, "t");
     assert_int_equal(ptree_count(table->extents), 1);
     assert_int_equal(ptree_sum(table->extents, EXTENT_SEGMENTS), 1);
     table_unref(table);
@@ -270,7 +268,7 @@ static void a_disk_that_is_full_refuses_the_write_that_it_cannot_take(void **sta
     assert_int_equal(filetool_write_bytes(file, OPENER, large.data, large.bytes, 0), 0);
     assert_int_equal(filetool_write_bytes(file, OPENER, large.data, large.bytes, 0), -ENOSPC);
     assert_int_equal(release(), -ENOSPC);
-    dbtool_expect(db, "t", "");
+    dbtool_expect(temp.db, "t", "");
     assert_int_equal(tempstore_entries(&temp, "data"), 0);
     buf_finish(&large);
 }
@@ -278,7 +276,7 @@ static void a_disk_that_is_full_refuses_the_write_that_it_cannot_take(void **sta
 /* The rows before each block, as the sidecar of the table's only segment says. */
 static void expect_rows_before(const char *rows, size_t bytes)
 {
-    struct table *table = dbtool_look(db, "t");
+    struct table *table = dbtool_look(temp.db, "t");
     const struct extent *extent = ptree_last(table->extents);
     const struct segment_block *blocks;
     struct buf index = {0};
@@ -309,10 +307,10 @@ static void a_segment_of_rows_that_had_a_CR_is_counted_right(void **state)
         put(OPENER, row);
         put(OPENER, ROW1 ROW2);
         assert_int_equal(filetool_close(file, OPENER), 0);
-        rows = dbtool_rows(db, "t");
+        rows = dbtool_rows(temp.db, "t");
         assert_int_equal(strlen(rows), bytes + 1 + 16);
         expect_rows_before(rows, strlen(rows));
-        assert_int_equal(dbtool_write(db, t, true, "", 0, NULL), 0);
+        assert_int_equal(dbtool_write(temp.db, t, true, "", 0, NULL), 0);
         free(rows);
     }
 }
@@ -363,7 +361,7 @@ static void share_among_threads(void)
 
 static void expect_all_rows(void)
 {
-    char *rows = dbtool_rows(db, "t"), *line = rows;
+    char *rows = dbtool_rows(temp.db, "t"), *line = rows;
     unsigned next[THREADS] = {0}, w, n;
     int length;
 
@@ -380,12 +378,12 @@ static void expect_all_rows(void)
 
 static void threads_that_share_a_file_lose_and_tear_nothing(void **state)
 {
-    uint64_t version = dbtool_version(db);
+    uint64_t version = dbtool_version(temp.db);
 
     (void)state;
     share_among_threads();
     assert_int_equal(filetool_close(file, OPENER), 0);
-    assert_int_equal(dbtool_version(db), version + 1);
+    assert_int_equal(dbtool_version(temp.db), version + 1);
     expect_all_rows();
 }
 

@@ -14,14 +14,13 @@
 #define ROW2 "{\"n\":2}\n"
 
 static struct tempstore temp;
-static struct db *db;
 static struct uuid t;
 static struct scratch_budget budget;
 static struct scratch *scratch;
 
 static int create(struct scratch **ret_scratch, struct err *err)
 {
-    struct snapshot *head = db_head(db);
+    struct snapshot *head = db_head(temp.db);
     int r = scratch_create(head, &budget, ret_scratch, err);
 
     snapshot_unref(head);
@@ -43,9 +42,8 @@ static int begin(void **state)
     tempstore_begin(&temp);
     faultio_install();
     tempstore_open_db(&temp);
-    db = temp.db;
-    t = dbtool_table(db, "t");
-    assert_int_equal(dbtool_append(db, t, "{\"old\":1}\n"), 0);
+    t = dbtool_table(temp.db, "t");
+    assert_int_equal(dbtool_append(temp.db, t, "{\"old\":1}\n"), 0);
     budget = (struct scratch_budget){.limit = 1000};
     scratch = new_scratch();
     return 0;
@@ -159,14 +157,14 @@ static void a_disk_that_is_full_makes_no_scratch_file(void **state)
 
 static void what_a_scratch_file_holds_replaces_the_rows(void **state)
 {
-    uint64_t version = dbtool_version(db);
+    uint64_t version = dbtool_version(temp.db);
     struct err err = ERR_INIT;
 
     (void)state;
     assert_int_equal(put(ROW1 "\n{\"n\":2}\r\n{\"n\":3}", 0), 0);
-    assert_ok(scratch_commit(scratch, db, NULL, t, &err), &err);
-    dbtool_expect(db, "t", ROW1 ROW2 "{\"n\":3}\n");
-    assert_int_equal(dbtool_version(db), version + 1);
+    assert_ok(scratch_commit(scratch, temp.db, NULL, t, &err), &err);
+    dbtool_expect(temp.db, "t", ROW1 ROW2 "{\"n\":3}\n");
+    assert_int_equal(dbtool_version(temp.db), version + 1);
     expect_content(ROW1 "\n{\"n\":2}\r\n{\"n\":3}", 25);
 }
 
@@ -175,8 +173,8 @@ static void an_empty_scratch_file_empties_the_table(void **state)
     struct err err = ERR_INIT;
 
     (void)state;
-    assert_ok(scratch_commit(scratch, db, NULL, t, &err), &err);
-    dbtool_expect(db, "t", "");
+    assert_ok(scratch_commit(scratch, temp.db, NULL, t, &err), &err);
+    dbtool_expect(temp.db, "t", "");
 }
 
 static void rows_that_changed_since_the_file_was_made_cancel_it(void **state)
@@ -185,11 +183,11 @@ static void rows_that_changed_since_the_file_was_made_cancel_it(void **state)
 
     (void)state;
     assert_int_equal(put(ROW1, 0), 0);
-    dbtool_table(db, "u"); /* no change of t */
-    assert_int_equal(dbtool_append(db, t, ROW2), 0);
-    assert_fails(scratch_commit(scratch, db, NULL, t, &err), -ECANCELED, &err);
+    dbtool_table(temp.db, "u"); /* no change of t */
+    assert_int_equal(dbtool_append(temp.db, t, ROW2), 0);
+    assert_fails(scratch_commit(scratch, temp.db, NULL, t, &err), -ECANCELED, &err);
     assert_has(err.text, "changed");
-    dbtool_expect(db, "t", "{\"old\":1}\n" ROW2);
+    dbtool_expect(temp.db, "t", "{\"old\":1}\n" ROW2);
 }
 
 static void rows_that_change_at_the_last_moment_cancel_it(void **state)
@@ -199,9 +197,9 @@ static void rows_that_change_at_the_last_moment_cancel_it(void **state)
 
     (void)state;
     assert_int_equal(put(ROW1, 0), 0);
-    assert_int_equal(dbtool_append(other, t, ROW2), 0); /* which db has not read */
-    assert_fails(scratch_commit(scratch, db, NULL, t, &err), -ECANCELED, &err);
-    dbtool_expect(db, "t", "{\"old\":1}\n" ROW2);
+    assert_int_equal(dbtool_append(other, t, ROW2), 0); /* which temp.db has not read */
+    assert_fails(scratch_commit(scratch, temp.db, NULL, t, &err), -ECANCELED, &err);
+    dbtool_expect(temp.db, "t", "{\"old\":1}\n" ROW2);
     db_close(other);
 }
 
@@ -215,11 +213,11 @@ static void what_is_no_row_is_refused_and_changes_nothing(void **state)
 
         assert_int_equal(scratch_truncate(scratch, 0, NULL), 0);
         assert_int_equal(put(texts[i], 0), 0);
-        assert_fails(scratch_commit(scratch, db, NULL, t, &err), -EINVAL, &err);
+        assert_fails(scratch_commit(scratch, temp.db, NULL, t, &err), -EINVAL, &err);
         assert_true(err.text[0] != '\0');
         assert_int_equal(err.line, i == 0 ? 1 : 2);
     }
-    dbtool_expect(db, "t", "{\"old\":1}\n");
+    dbtool_expect(temp.db, "t", "{\"old\":1}\n");
 }
 
 static void a_table_that_was_dropped_takes_nothing(void **state)
@@ -228,7 +226,7 @@ static void a_table_that_was_dropped_takes_nothing(void **state)
 
     (void)state;
     assert_int_equal(put(ROW1, 0), 0);
-    assert_fails(scratch_commit(scratch, db, NULL, uuid_random(), &err), -ENOENT, &err);
+    assert_fails(scratch_commit(scratch, temp.db, NULL, uuid_random(), &err), -ENOENT, &err);
 }
 
 static void a_commit_that_fails_is_told(void **state)
@@ -238,10 +236,10 @@ static void a_commit_that_fails_is_told(void **state)
     (void)state;
     assert_int_equal(put(ROW1, 0), 0);
     faultio_rule(FAULTIO_LINK, 0, 1, FAULTIO_REFUSE, ENOSPC);
-    assert_fails(scratch_commit(scratch, db, NULL, t, &err), -ENOSPC, &err);
-    dbtool_expect(db, "t", "{\"old\":1}\n");
-    assert_ok(scratch_commit(scratch, db, NULL, t, &err), &err);
-    dbtool_expect(db, "t", ROW1);
+    assert_fails(scratch_commit(scratch, temp.db, NULL, t, &err), -ENOSPC, &err);
+    dbtool_expect(temp.db, "t", "{\"old\":1}\n");
+    assert_ok(scratch_commit(scratch, temp.db, NULL, t, &err), &err);
+    dbtool_expect(temp.db, "t", ROW1);
 }
 
 static void *grow(void *context)
