@@ -16,26 +16,26 @@
 #include "core/base/err.h"
 #include "core/base/mem.h" /* ARRAY_COUNT */
 
-static inline void check_result(int r, int expected, const struct err *err, const char *file,
+static inline void check_result(int r, int expected, const struct err *err, const char *source,
                                 int line)
 {
     if (r == expected)
         return;
     print_error("%s instead of %s: %s\n", r < 0 ? err_name(r) : "success",
                 expected < 0 ? err_name(expected) : "success", err && err->text[0] ? err->text : "(no sentence)");
-    _fail(file, line);
+    _fail(source, line);
 }
 
 /* The call returned 0, or `code`; otherwise its sentence (NULL: none) is shown. */
 #define assert_ok(r, err)          check_result(r, 0, err, __FILE__, __LINE__)
 #define assert_fails(r, code, err) check_result(r, code, err, __FILE__, __LINE__)
 
-static inline void check_has(const char *text, const char *part, const char *file, int line)
+static inline void check_has(const char *text, const char *part, const char *source, int line)
 {
     if (part && strstr(text, part))
         return;
     print_error("\"%s\" is not in \"%s\"\n", part ? part : "(nothing)", text);
-    _fail(file, line);
+    _fail(source, line);
 }
 
 #define assert_has(text, part) check_has(text, part, __FILE__, __LINE__)

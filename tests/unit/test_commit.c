@@ -5,29 +5,7 @@
 
 #include "tests/lib/check.h"
 #include "tests/lib/dbtool.h"
-#include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
-
-static struct tempstore temp;
-static struct uuid t;
-
-static int begin(void **state)
-{
-    (void)state;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_db(&temp);
-    t = dbtool_table(temp.db, "t");
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
-}
+#include "tests/lib/fixture.h"
 
 static struct commit *new_commit(void)
 {
@@ -390,7 +368,7 @@ static void no_record_holds_more_than_64_KiB_of_rows(void **state)
     free(row);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define test(name) cmocka_unit_test_setup_teardown(name, fixture_begin_table, fixture_end)
 
 int main(void)
 {

@@ -7,34 +7,10 @@
 #include "tests/lib/check.h"
 #include "tests/lib/dbtool.h"
 #include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
+#include "tests/lib/fixture.h"
 
 #define ROW  "{\"n\":1}\n"
 #define NEXT "{\"n\":2}\n"
-
-static struct tempstore temp;
-static struct db *other;
-static struct uuid t;
-
-static int begin(void **state)
-{
-    (void)state;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_db(&temp);
-    other = tempstore_another(&temp);
-    t = dbtool_table(temp.db, "t");
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    db_close(other);
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
-}
 
 /* Commits ROW; what is staged is staged before the rules are looked at. */
 static int commit_row(struct err *err)
@@ -340,7 +316,7 @@ static void a_commit_behind_a_refused_one_takes_its_number(void **state)
     expect_records(1);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define test(name) cmocka_unit_test_setup_teardown(name, fixture_begin_two_mounts, fixture_end)
 
 int main(void)
 {

@@ -7,7 +7,7 @@
 #include "tests/lib/check.h"
 #include "tests/lib/dbtool.h"
 #include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
+#include "tests/lib/fixture.h"
 
 #define PARTIES 320
 
@@ -19,9 +19,6 @@ struct party {
     unsigned told; /* how often */
 };
 
-static struct tempstore temp;
-static struct db *other;
-static struct uuid t;
 static struct party parties[PARTIES];
 static unsigned party_count;
 
@@ -30,24 +27,9 @@ static pthread_cond_t verdict_came = PTHREAD_COND_INITIALIZER;
 
 static int begin(void **state)
 {
-    (void)state;
     memset(parties, 0, sizeof parties);
     party_count = 0;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_db(&temp);
-    other = tempstore_another(&temp);
-    t = dbtool_table(temp.db, "t");
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    db_close(other);
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
+    return fixture_begin_two_mounts(state);
 }
 
 static void note_verdict(struct commit *commit, int result, void *context)
@@ -415,7 +397,7 @@ static void threads_on_two_mounts_append_every_row_once(void **state)
     expect_all_rows(other);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define test(name) cmocka_unit_test_setup_teardown(name, begin, fixture_end)
 
 int main(void)
 {

@@ -13,32 +13,7 @@
 #include "tests/lib/check.h"
 #include "tests/lib/dbtool.h"
 #include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
-
-static struct tempstore temp;
-
-static int begin(void **state)
-{
-    (void)state;
-    tempstore_begin(&temp);
-    faultio_install();
-    return 0;
-}
-
-static int begin_with_db(void **state)
-{
-    begin(state);
-    tempstore_open_db(&temp);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
-}
+#include "tests/lib/fixture.h"
 
 static const char *record_name(uint64_t seq)
 {
@@ -85,14 +60,14 @@ static void a_missing_or_empty_directory_becomes_an_empty_store(void **state)
         assert_int_equal(head->version, 0);
         assert_int_equal(ptree_count(head->by_name), 0);
         snapshot_unref(head);
-        end(state);
-        begin(state);
+        fixture_end(state);
+        fixture_begin(state);
     }
 }
 
 static void a_store_is_the_same_when_it_is_opened_again(void **state)
 {
-    struct uuid uuid, t;
+    struct uuid uuid;
 
     (void)state;
     tempstore_open_db(&temp);
@@ -164,8 +139,8 @@ static void a_store_whose_making_failed_anywhere_is_completed(void **state)
         assert_true(r == 0 || struck);
         faultio_reset();
         expect_opens();
-        end(state);
-        begin(state);
+        fixture_end(state);
+        fixture_begin(state);
     }
     assert_true(n > 20);
 }
@@ -204,8 +179,8 @@ static void several_that_make_one_store_at_once_make_one(void **state)
         assert_true(dbtool_has(openers[3].db, "t"));
         for (int i = 0; i < 4; i++)
             db_close(openers[i].db);
-        end(state);
-        begin(state);
+        fixture_end(state);
+        fixture_begin(state);
     }
 }
 
@@ -290,16 +265,16 @@ static void a_lost_identity_does_not_make_a_new_store_of_an_old_one(void **state
 static void a_log_of_another_store_is_damage(void **state)
 {
     struct record record = {.nonce = uuid_random(), .host = (char *)""};
-    struct buf other = {0};
+    struct buf foreign = {0};
     struct hash hash;
 
     (void)state;
-    assert_int_equal(record_encode(&record, NULL, 0, &other, &hash), 0);
-    tempstore_replace(&temp, record_name(0), other.data, other.bytes);
+    assert_int_equal(record_encode(&record, NULL, 0, &foreign, &hash), 0);
+    tempstore_replace(&temp, record_name(0), foreign.data, foreign.bytes);
     expect_refused(false, -EIO, "another store");
     tempstore_remove(&temp, record_name(0));
     expect_refused(false, -EIO, record_name(0));
-    buf_finish(&other);
+    buf_finish(&foreign);
 }
 
 static void make_tables(unsigned count)
@@ -375,8 +350,8 @@ static void a_read_only_open_writes_nothing(void **state)
     buf_finish(&after);
 }
 
-#define test(name)      cmocka_unit_test_setup_teardown(name, begin, end)
-#define test_made(name) cmocka_unit_test_setup_teardown(name, begin_with_db, end)
+#define test(name)      cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
+#define test_made(name) cmocka_unit_test_setup_teardown(name, fixture_begin_db, fixture_end)
 
 int main(void)
 {

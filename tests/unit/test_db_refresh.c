@@ -8,31 +8,7 @@
 #include "tests/lib/check.h"
 #include "tests/lib/dbtool.h"
 #include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
-
-static struct tempstore temp;
-static struct db *other; /* another mount of the same store */
-static struct uuid t;
-
-static int begin(void **state)
-{
-    (void)state;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_db(&temp);
-    other = tempstore_another(&temp);
-    t = dbtool_table(temp.db, "t");
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    db_close(other);
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
-}
+#include "tests/lib/fixture.h"
 
 static uint64_t known_version(struct db *db)
 {
@@ -345,7 +321,7 @@ static void readers_see_versions_in_order_while_writers_write(void **state)
     }
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define test(name) cmocka_unit_test_setup_teardown(name, fixture_begin_two_mounts, fixture_end)
 
 int main(void)
 {

@@ -9,31 +9,10 @@
 
 #include "core/store/dirstore.h"
 #include "tests/lib/check.h"
-#include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
+#include "tests/lib/fixture.h"
 
 #define KEY  "log/00000000000000000007.ndjson"
 #define DATA "data/00000000-0000-4000-8000-000000000001/a.ndjson"
-
-static struct tempstore temp;
-
-static int begin(void **state)
-{
-    (void)state;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_store(&temp);
-    faultio_reset();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
-}
 
 static int put(const char *key, const char *text, enum put_state *ret_state)
 {
@@ -398,7 +377,7 @@ static void a_directory_of_objects_that_is_a_symbolic_link_is_not_followed(void 
     assert_true(store_remove(temp.store, "data/t/a", NULL) < 0);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define test(name) cmocka_unit_test_setup_teardown(name, fixture_begin_store, fixture_end)
 
 int main(void)
 {

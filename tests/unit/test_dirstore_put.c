@@ -6,31 +6,11 @@
 #include "core/store/dirstore.h"
 #include "tests/lib/check.h"
 #include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
+#include "tests/lib/fixture.h"
 
 #define KEY             "log/00000000000000000007.ndjson"
 #define DATA            "data/00000000-0000-4000-8000-000000000001/a.ndjson"
 #define DATA_OF_ANOTHER "data/00000000-0000-4000-8000-000000000009/a"
-
-static struct tempstore temp;
-
-static int begin(void **state)
-{
-    (void)state;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_store(&temp);
-    faultio_reset();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
-}
 
 static int put(const char *key, enum put_state *ret_state)
 {
@@ -317,7 +297,7 @@ static void settling_syncs_the_directory_and_a_medium_that_is_read_only_is_settl
     assert_fails(store_settle(temp.store, "log", &err), -EIO, &err);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define test(name) cmocka_unit_test_setup_teardown(name, fixture_begin_store, fixture_end)
 
 int main(void)
 {

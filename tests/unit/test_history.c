@@ -7,10 +7,8 @@
 #include "core/base/timefmt.h"
 #include "core/history.h"
 #include "tests/lib/check.h"
-#include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
+#include "tests/lib/fixture.h"
 
-static struct tempstore temp;
 static uint64_t seed;
 static struct ptree *history;
 static struct buf model; /* all lines */
@@ -19,25 +17,19 @@ static struct hash last_hash;
 
 static int begin(void **state)
 {
-    (void)state;
     seed = 7;
     history = NULL;
     model = (struct buf){0};
     last_seq = last_version = 0;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_store(&temp);
+    fixture_begin_store(state);
     return 0;
 }
 
 static int end(void **state)
 {
-    (void)state;
     ptree_unref(&history_class, history);
     buf_finish(&model);
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
+    return fixture_end(state);
 }
 
 /* One commit: a line of a length that depends on its name. */

@@ -9,29 +9,23 @@
 #include "core/base/io.h"
 #include "tests/lib/check.h"
 #include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
+#include "tests/lib/fixture.h"
 
-static struct tempstore temp;
 static int dirfd_, fd; /* an open directory, and a file "f" in it of the ten digits */
 
 static int begin(void **state)
 {
-    (void)state;
-    tempstore_begin(&temp);
+    fixture_begin(state);
     dirfd_ = open(temp.root, O_RDONLY | O_DIRECTORY);
     fd = openat(dirfd_, "f", O_RDWR | O_CREAT, 0666);
-    faultio_install();
     return dirfd_ < 0 || fd < 0 || write(fd, "0123456789", 10) != 10;
 }
 
 static int end(void **state)
 {
-    (void)state;
-    faultio_remove();
     close(fd);
     close(dirfd_);
-    tempstore_end(&temp);
-    return 0;
+    return fixture_end(state);
 }
 
 static int call_open(void)

@@ -6,55 +6,14 @@
 #include "tests/lib/check.h"
 #include "tests/lib/dbtool.h"
 #include "tests/lib/faultio.h"
-#include "tests/lib/filetool.h"
-#include "tests/lib/tempstore.h"
-
-#define CHILD 2
-#define OTHER 3
-#define ROW1  "{\"n\":1}\n"
-#define ROW2  "{\"n\":2}\n"
-#define ROW3  "{\"n\":3}\n"
-
-static struct tempstore temp;
-static struct uuid t;
-static struct openfile *file;
-
-static int begin(void **state)
-{
-    (void)state;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_db(&temp);
-    t = dbtool_table(temp.db, "t");
-    file = filetool_open(temp.db, "t", NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    if (file)
-        filetool_release(file);
-    file = NULL;
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
-}
-
-static int release(void)
-{
-    struct openfile *released = file;
-
-    file = NULL;
-    return filetool_release(released);
-}
+#include "tests/lib/fixture.h"
 
 /* Gives the open file up for one that replaces (O_TRUNC). */
 static void open_to_replace(void)
 {
     struct openfile_options options = {.replace = true, .append = true};
 
-    assert_int_equal(release(), 0);
+    assert_int_equal(fixture_release(), 0);
     file = filetool_open(temp.db, "t", &options);
 }
 
@@ -68,7 +27,7 @@ static void expect_poisoned(int code, const char *rows)
     assert_int_equal(filetool_close(file, CHILD), code);
     assert_int_equal(filetool_close(file, OPENER), code);
     assert_string_equal(filetool_reason()->text, "");
-    assert_int_equal(release(), code);
+    assert_int_equal(fixture_release(), code);
     dbtool_expect(temp.db, "t", rows);
 }
 
@@ -85,7 +44,7 @@ static void the_openers_close_commits(void **state)
     assert_int_equal(filetool_close(file, OPENER), 0);
     dbtool_expect(temp.db, "t", ROW1 ROW2 ROW3);
     assert_int_equal(dbtool_version(temp.db), version + 1);
-    assert_int_equal(release(), 0);
+    assert_int_equal(fixture_release(), 0);
     assert_int_equal(dbtool_version(temp.db), version + 1);
 }
 
@@ -134,7 +93,7 @@ static void the_openers_close_waits_for_writers_and_the_last_close_commits(void 
     dbtool_expect(temp.db, "t", "");
     assert_int_equal(filetool_close(file, CHILD), 0);
     dbtool_expect(temp.db, "t", "");
-    assert_int_equal(release(), 0);
+    assert_int_equal(fixture_release(), 0);
     dbtool_expect(temp.db, "t", ROW1 ROW2);
 }
 
@@ -143,7 +102,7 @@ static void what_nobody_committed_is_committed_at_the_last_close(void **state)
     (void)state;
     assert_int_equal(filetool_write(file, CHILD, ROW1), 0);
     assert_int_equal(filetool_close(file, CHILD), 0);
-    assert_int_equal(release(), 0);
+    assert_int_equal(fixture_release(), 0);
     dbtool_expect(temp.db, "t", ROW1);
 }
 
@@ -153,7 +112,7 @@ static void a_writer_that_vanished_without_a_close_aborts(void **state)
     assert_int_equal(filetool_write(file, OPENER, ROW1), 0);
     assert_int_equal(filetool_close(file, OPENER), 0);
     assert_int_equal(filetool_write(file, CHILD, ROW2), 0);
-    assert_int_equal(release(), -ECANCELED);
+    assert_int_equal(fixture_release(), -ECANCELED);
     assert_has(filetool_reason()->text, "vanished");
     dbtool_expect(temp.db, "t", ROW1);
 }
@@ -166,7 +125,7 @@ static void an_open_file_that_nobody_wrote_to_commits_nothing(void **state)
     assert_int_equal(filetool_close(file, CHILD), 0);
     assert_int_equal(filetool_sync(file), 0);
     assert_int_equal(filetool_close(file, OPENER), 0);
-    assert_int_equal(release(), 0);
+    assert_int_equal(fixture_release(), 0);
     assert_int_equal(dbtool_version(temp.db), version);
 }
 
@@ -235,7 +194,7 @@ static void a_failed_command_does_not_empty_the_table(void **state)
         open_to_replace(); /* typo rows > rows */
         assert_int_equal(filetool_end(file, OPENER, OPENFILE_HOLDS), 0);
         assert_int_equal(filetool_end(file, OPENER, bad_ends[i]), -ECANCELED);
-        assert_int_equal(release(), -ECANCELED);
+        assert_int_equal(fixture_release(), -ECANCELED);
         dbtool_expect(temp.db, "t", ROW1);
         file = filetool_open(temp.db, "t", NULL);
     }
@@ -286,7 +245,7 @@ static void rows_of_a_table_that_was_dropped_are_refused_at_the_close(void **sta
     assert_int_equal(filetool_write(file, OPENER, ROW1), 0);
     assert_int_equal(dbtool_drop(temp.db, t, "t", NULL), 0);
     assert_int_equal(filetool_close(file, OPENER), -ENOENT);
-    assert_int_equal(release(), -ENOENT);
+    assert_int_equal(fixture_release(), -ENOENT);
 }
 
 /* --- replacing ------------------------------------------------------------------------------ */
@@ -317,7 +276,7 @@ static void a_replacement_by_nothing_empties_at_the_close(void **state)
         if (!by_release)
             assert_int_equal(filetool_close(file, OPENER), 0);
         else
-            assert_int_equal(release(), 0);
+            assert_int_equal(fixture_release(), 0);
         dbtool_expect(temp.db, "t", "");
     }
 }
@@ -364,13 +323,13 @@ static void what_the_last_close_has_to_decide_is_known(void **state)
     assert_true(openfile_is_undecided(file));
     openfile_abort(file);
     assert_false(openfile_is_undecided(file));
-    assert_int_equal(release(), -ECANCELED);
+    assert_int_equal(fixture_release(), -ECANCELED);
     file = filetool_open(temp.db, "t", NULL);
     open_to_replace();
     assert_true(openfile_is_undecided(file));
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define test(name) cmocka_unit_test_setup_teardown(name, fixture_begin_file, fixture_end)
 
 int main(void)
 {

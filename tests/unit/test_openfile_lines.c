@@ -5,56 +5,7 @@
 
 #include "tests/lib/check.h"
 #include "tests/lib/dbtool.h"
-#include "tests/lib/faultio.h"
-#include "tests/lib/filetool.h"
-#include "tests/lib/tempstore.h"
-
-#define CHILD 2
-#define OTHER 3
-#define ROW1  "{\"n\":1}\n"
-#define ROW2  "{\"n\":2}\n"
-#define ROW3  "{\"n\":3}\n"
-
-static struct tempstore temp;
-static struct uuid t;
-static struct openfile *file;
-
-static int begin(void **state)
-{
-    (void)state;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_db(&temp);
-    t = dbtool_table(temp.db, "t");
-    file = filetool_open(temp.db, "t", NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    if (file)
-        filetool_release(file);
-    file = NULL;
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
-}
-
-static int release(void)
-{
-    struct openfile *released = file;
-
-    file = NULL;
-    return filetool_release(released);
-}
-
-static void put(uint64_t owner, const char *text)
-{
-    int r = filetool_write(file, owner, text);
-
-    assert_ok(r, filetool_reason());
-}
+#include "tests/lib/fixture.h"
 
 static void close_and_expect(const char *rows)
 {
@@ -84,38 +35,38 @@ static void a_line_may_come_in_any_pieces(void **state)
 static void blank_lines_are_dropped_and_a_CR_before_the_line_feed(void **state)
 {
     (void)state;
-    put(OPENER, "\n\r\n \t\r\n" ROW1 "\n{\"n\":2}\r\n\n{ \"n\" : 3 } \n  {}\n\n");
+    fixture_write(OPENER, "\n\r\n \t\r\n" ROW1 "\n{\"n\":2}\r\n\n{ \"n\" : 3 } \n  {}\n\n");
     close_and_expect(ROW1 ROW2 "{ \"n\" : 3 } \n  {}\n");
 }
 
 static void an_unfinished_last_row_gets_its_line_feed(void **state)
 {
     (void)state;
-    put(OPENER, ROW1 "{\"n\":2}");
+    fixture_write(OPENER, ROW1 "{\"n\":2}");
     close_and_expect(ROW1 ROW2);
-    put(OPENER, "{\"n\":3}\r");
+    fixture_write(OPENER, "{\"n\":3}\r");
     close_and_expect(ROW1 ROW2 ROW3);
-    put(OPENER, ROW1 "  \t");
+    fixture_write(OPENER, ROW1 "  \t");
     close_and_expect(ROW1 ROW2 ROW3 ROW1);
-    put(CHILD, "{\"n\":2}");
+    fixture_write(CHILD, "{\"n\":2}");
     assert_int_equal(filetool_close(file, CHILD), 0);
-    assert_int_equal(release(), 0);
+    assert_int_equal(fixture_release(), 0);
     dbtool_expect(temp.db, "t", ROW1 ROW2 ROW3 ROW1 ROW2);
 }
 
 static void an_unfinished_last_line_that_is_no_row_is_refused_at_the_close(void **state)
 {
     (void)state;
-    put(OPENER, ROW1 ROW2 "{\"n\":");
+    fixture_write(OPENER, ROW1 ROW2 "{\"n\":");
     assert_int_equal(filetool_close(file, OPENER), -EINVAL);
     assert_has(filetool_reason()->text, "unfinished");
     assert_int_equal(filetool_reason()->line, 3);
-    assert_int_equal(release(), -EINVAL);
+    assert_int_equal(fixture_release(), -EINVAL);
     dbtool_expect(temp.db, "t", "");
     file = filetool_open(temp.db, "t", NULL);
-    put(CHILD, ROW1 "{\"n\":");
+    fixture_write(CHILD, ROW1 "{\"n\":");
     assert_int_equal(filetool_close(file, CHILD), 0);
-    assert_int_equal(release(), -EINVAL);
+    assert_int_equal(fixture_release(), -EINVAL);
     assert_has(filetool_reason()->text, "unfinished");
     dbtool_expect(temp.db, "t", "");
 }
@@ -123,12 +74,12 @@ static void an_unfinished_last_line_that_is_no_row_is_refused_at_the_close(void 
 static void lines_of_writers_that_write_at_once_are_not_torn(void **state)
 {
     (void)state;
-    put(CHILD, "{\"child\":");
-    put(OTHER, "{\"other\":");
-    put(CHILD, "1}\n{\"chi");
-    put(OTHER, "1}\n{\"oth");
-    put(OTHER, "er\":2}\n");
-    put(CHILD, "ld\":2}\n");
+    fixture_write(CHILD, "{\"child\":");
+    fixture_write(OTHER, "{\"other\":");
+    fixture_write(CHILD, "1}\n{\"chi");
+    fixture_write(OTHER, "1}\n{\"oth");
+    fixture_write(OTHER, "er\":2}\n");
+    fixture_write(CHILD, "ld\":2}\n");
     assert_int_equal(filetool_close(file, CHILD), 0);
     assert_int_equal(filetool_close(file, OTHER), 0);
     close_and_expect("{\"child\":1}\n{\"other\":1}\n{\"other\":2}\n{\"child\":2}\n");
@@ -137,31 +88,31 @@ static void lines_of_writers_that_write_at_once_are_not_torn(void **state)
 static void a_line_left_unfinished_is_continued_by_the_next_writer(void **state)
 {
     (void)state;
-    put(CHILD, "{\"a\":");
+    fixture_write(CHILD, "{\"a\":");
     assert_int_equal(filetool_close(file, CHILD), 0);
-    put(OTHER, "[1");
+    fixture_write(OTHER, "[1");
     assert_int_equal(filetool_close(file, OTHER), 0);
-    put(OPENER, "]}\n");
+    fixture_write(OPENER, "]}\n");
     close_and_expect("{\"a\":[1]}\n");
 }
 
 static void a_child_continues_the_line_of_the_opener_and_the_opener_the_childs(void **state)
 {
     (void)state;
-    put(OPENER, ROW1 "{\"a\":"); /* { printf '{"a":'; cat value; echo '}'; } */
-    put(CHILD, "7");
+    fixture_write(OPENER, ROW1 "{\"a\":"); /* { printf '{"a":'; cat value; echo '}'; } */
+    fixture_write(CHILD, "7");
     assert_int_equal(filetool_close(file, CHILD), 0);
-    put(OPENER, "}\n");
+    fixture_write(OPENER, "}\n");
     close_and_expect(ROW1 "{\"a\":7}\n");
 }
 
 static void a_writer_that_has_begun_does_not_continue_the_openers_line(void **state)
 {
     (void)state;
-    put(CHILD, ROW1);
-    put(OPENER, "{\"n\":");
-    put(CHILD, ROW2);
-    put(OPENER, "3}\n");
+    fixture_write(CHILD, ROW1);
+    fixture_write(OPENER, "{\"n\":");
+    fixture_write(CHILD, ROW2);
+    fixture_write(OPENER, "3}\n");
     assert_int_equal(filetool_close(file, CHILD), 0);
     close_and_expect(ROW1 ROW2 ROW3);
 }
@@ -172,7 +123,7 @@ static void open_with(bool append, bool replace)
 {
     struct openfile_options options = {.append = append, .replace = replace};
 
-    assert_int_equal(release(), 0);
+    assert_int_equal(fixture_release(), 0);
     file = filetool_open(temp.db, "t", &options);
 }
 
@@ -186,7 +137,7 @@ static void rows_are_written_at_the_end_only(void **state)
             continue;
         assert_int_equal(filetool_write_bytes(file, OPENER, ROW2, 8, offset), -EINVAL);
         assert_has(filetool_reason()->text, "overwritten");
-        assert_int_equal(release(), -EINVAL);
+        assert_int_equal(fixture_release(), -EINVAL);
         file = filetool_open(temp.db, "t", NULL);
     }
     open_with(false, false);
@@ -237,7 +188,7 @@ static void open_with_limits(uint64_t row_bytes, uint64_t tx_bytes)
     struct db_options options = {.limits = {.row_bytes = row_bytes, .tx_bytes = tx_bytes}};
     struct err err = ERR_INIT;
 
-    release();
+    fixture_release();
     tempstore_close(&temp);
     assert_ok(db_open(temp.path, &options, &temp.db, &err), &err);
     temp.store = db_store(temp.db);
@@ -248,7 +199,7 @@ static void expect_too_big(const char *part)
 {
     assert_has(filetool_reason()->text, part);
     assert_int_equal(filetool_reason()->line, 1);
-    assert_int_equal(release(), -EFBIG);
+    assert_int_equal(fixture_release(), -EFBIG);
     file = filetool_open(temp.db, "t", NULL);
 }
 
@@ -256,7 +207,7 @@ static void a_row_over_the_limit_is_refused(void **state)
 {
     (void)state;
     open_with_limits(7, 1000);
-    put(OPENER, ROW1 "{\"n\":2}\r\n");
+    fixture_write(OPENER, ROW1 "{\"n\":2}\r\n");
     close_and_expect(ROW1 ROW2);
     assert_int_equal(filetool_write(file, OPENER, "{\"n\":10}\n"), -EFBIG);
     expect_too_big("row_limit");
@@ -278,8 +229,8 @@ static void a_row_at_the_limit_may_come_in_pieces(void **state)
     (void)state;
     open_with_limits(7, 1000);
     for (size_t i = 0; i < ARRAY_COUNT(pieces); i++) {
-        put(OPENER, pieces[i][0]);
-        put(OPENER, pieces[i][1]);
+        fixture_write(OPENER, pieces[i][0]);
+        fixture_write(OPENER, pieces[i][1]);
         close_and_expect(ROW1);
         assert_int_equal(dbtool_write(temp.db, t, true, "", 0, NULL), 0);
     }
@@ -289,17 +240,17 @@ static void a_commit_over_the_limit_is_refused(void **state)
 {
     (void)state;
     open_with_limits(100, 24);
-    put(OPENER, ROW1);
-    put(OPENER, ROW2 ROW3);
+    fixture_write(OPENER, ROW1);
+    fixture_write(OPENER, ROW2 ROW3);
     close_and_expect(ROW1 ROW2 ROW3);
-    put(OPENER, ROW1 "{\"n\""); /* the next commit counts from 0 */
-    put(OPENER, ":2}\n{\"n");
-    put(OPENER, "\":3}\n");
+    fixture_write(OPENER, ROW1 "{\"n\""); /* the next commit counts from 0 */
+    fixture_write(OPENER, ":2}\n{\"n");
+    fixture_write(OPENER, "\":3}\n");
     close_and_expect(ROW1 ROW2 ROW3 ROW1 ROW2 ROW3);
     assert_int_equal(filetool_write(file, OPENER, ROW1 ROW2 "{\"n\":10}\n"), -EFBIG);
     assert_has(filetool_reason()->text, "tx_limit");
     assert_int_equal(filetool_reason()->line, 3);
-    assert_int_equal(release(), -EFBIG);
+    assert_int_equal(fixture_release(), -EFBIG);
     file = filetool_open(temp.db, "t", NULL);
 }
 
@@ -308,12 +259,12 @@ static void a_commit_over_the_limit_is_refused(void **state)
 static void an_fsync_commits_complete_lines_only(void **state)
 {
     (void)state;
-    put(CHILD, ROW1 "{\"n\":3");
-    put(OPENER, ROW2 "{\"n\"");
+    fixture_write(CHILD, ROW1 "{\"n\":3");
+    fixture_write(OPENER, ROW2 "{\"n\"");
     assert_int_equal(filetool_sync(file), 0);
     dbtool_expect(temp.db, "t", ROW1 ROW2);
-    put(OPENER, ":4}\n");
-    put(CHILD, "}\n");
+    fixture_write(OPENER, ":4}\n");
+    fixture_write(CHILD, "}\n");
     assert_int_equal(filetool_close(file, CHILD), 0);
     close_and_expect(ROW1 ROW2 "{\"n\":4}\n" ROW3);
 }
@@ -323,14 +274,14 @@ static void an_fsync_of_an_unfinished_line_replaces_nothing(void **state)
     (void)state;
     assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
     open_with(true, true);
-    put(OPENER, "{\"n\":");
+    fixture_write(OPENER, "{\"n\":");
     assert_int_equal(filetool_sync(file), 0);
     dbtool_expect(temp.db, "t", ROW1);
     assert_int_equal(filetool_end(file, OPENER, OPENFILE_FAILED), -ECANCELED);
     dbtool_expect(temp.db, "t", ROW1);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define test(name) cmocka_unit_test_setup_teardown(name, fixture_begin_file, fixture_end)
 
 int main(void)
 {

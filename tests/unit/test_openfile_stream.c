@@ -9,65 +9,7 @@
 #include "tests/lib/check.h"
 #include "tests/lib/dbtool.h"
 #include "tests/lib/faultio.h"
-#include "tests/lib/filetool.h"
-#include "tests/lib/tempstore.h"
-
-#define CHILD 2
-#define OTHER 3
-#define ROW1  "{\"n\":1}\n"
-#define ROW2  "{\"n\":2}\n"
-#define ROW3  "{\"n\":3}\n"
-
-static struct tempstore temp;
-static struct uuid t;
-static struct openfile *file;
-
-static int begin(void **state)
-{
-    (void)state;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_db(&temp);
-    t = dbtool_table(temp.db, "t");
-    file = filetool_open(temp.db, "t", NULL);
-    return 0;
-}
-
-static int begin_stream(void **state)
-{
-    struct openfile_options options = {.kind = OPENFILE_STREAM};
-    int r = begin(state);
-
-    filetool_release(file);
-    file = filetool_open(temp.db, "t", &options);
-    return r;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    if (file)
-        filetool_release(file);
-    file = NULL;
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
-}
-
-static int release(void)
-{
-    struct openfile *released = file;
-
-    file = NULL;
-    return filetool_release(released);
-}
-
-static void put(uint64_t owner, const char *text)
-{
-    int r = filetool_write(file, owner, text);
-
-    assert_ok(r, filetool_reason());
-}
+#include "tests/lib/fixture.h"
 
 /* --- streams ----------------------------------------------------------------------- */
 
@@ -76,14 +18,14 @@ static void each_write_to_a_stream_commits_its_complete_lines(void **state)
     uint64_t version = dbtool_version(temp.db);
 
     (void)state;
-    put(OPENER, ROW1 ROW2);
+    fixture_write(OPENER, ROW1 ROW2);
     dbtool_expect(temp.db, "t", ROW1 ROW2);
     assert_int_equal(dbtool_version(temp.db), version + 1);
-    put(OPENER, "{\"n\"");
+    fixture_write(OPENER, "{\"n\"");
     assert_int_equal(dbtool_version(temp.db), version + 1);
-    put(OPENER, ":3}\n{");
+    fixture_write(OPENER, ":3}\n{");
     dbtool_expect(temp.db, "t", ROW1 ROW2 ROW3);
-    put(OPENER, "\"n\":1}");
+    fixture_write(OPENER, "\"n\":1}");
     assert_int_equal(dbtool_version(temp.db), version + 2);
     assert_int_equal(filetool_close(file, OPENER), 0);
     dbtool_expect(temp.db, "t", ROW1 ROW2 ROW3 ROW1);
@@ -92,13 +34,13 @@ static void each_write_to_a_stream_commits_its_complete_lines(void **state)
 static void a_bad_write_to_a_stream_commits_nothing_and_poisons_nothing(void **state)
 {
     (void)state;
-    put(OPENER, ROW1);
+    fixture_write(OPENER, ROW1);
     assert_int_equal(filetool_write(file, OPENER, ROW2 "nonsense\n" ROW2), -EINVAL);
     assert_true(filetool_reason()->text[0] != '\0');
-    put(OPENER, ROW3);
+    fixture_write(OPENER, ROW3);
     dbtool_expect(temp.db, "t", ROW1 ROW3);
     assert_int_equal(filetool_close(file, OPENER), 0);
-    assert_int_equal(release(), 0);
+    assert_int_equal(fixture_release(), 0);
 }
 
 static void a_failed_commit_of_a_stream_is_told_by_the_write_and_the_next_works(void **state)
@@ -107,17 +49,17 @@ static void a_failed_commit_of_a_stream_is_told_by_the_write_and_the_next_works(
     faultio_rule(FAULTIO_LINK, 0, 1, FAULTIO_REFUSE, ENOSPC);
     assert_int_equal(filetool_write(file, OPENER, ROW1), -ENOSPC);
     assert_has(filetool_reason()->text, "No space");
-    put(OPENER, ROW2);
+    fixture_write(OPENER, ROW2);
     dbtool_expect(temp.db, "t", ROW2);
 }
 
 static void a_failed_commit_of_one_writer_leaves_the_line_of_another(void **state)
 {
     (void)state;
-    put(CHILD, "{\"n\"");
+    fixture_write(CHILD, "{\"n\"");
     faultio_rule(FAULTIO_LINK, 0, 1, FAULTIO_REFUSE, ENOSPC);
     assert_int_equal(filetool_write(file, OTHER, ROW1), -ENOSPC);
-    put(CHILD, ":2}\n");
+    fixture_write(CHILD, ":2}\n");
     dbtool_expect(temp.db, "t", ROW2);
 }
 
@@ -126,14 +68,14 @@ static void the_rest_of_a_refused_line_is_no_row_of_its_own(void **state)
     (void)state;
     assert_int_equal(filetool_write(file, OPENER, "bad\n{\"x\":"), -EINVAL);
     assert_int_equal(filetool_write(file, OPENER, ROW1), -EINVAL); /* ends that line */
-    put(OPENER, ROW2);
+    fixture_write(OPENER, ROW2);
     dbtool_expect(temp.db, "t", ROW2);
     assert_int_equal(filetool_write(file, OPENER, "bad\n{\"x\":"), -EINVAL);
     assert_int_equal(filetool_write(file, OPENER, "still it"), -EINVAL);
-    put(OTHER, ROW1); /* another writer has lines of its own */
+    fixture_write(OTHER, ROW1); /* another writer has lines of its own */
     assert_int_equal(filetool_write(file, OPENER, "}\n{\"x\":"), -EINVAL);
     assert_int_equal(filetool_write(file, OPENER, "1}\n"), -EINVAL);
-    put(OPENER, ROW3);
+    fixture_write(OPENER, ROW3);
     dbtool_expect(temp.db, "t", ROW2 ROW1 ROW3);
 }
 
@@ -142,27 +84,27 @@ static void a_write_that_the_disk_refused_can_be_made_again(void **state)
     (void)state;
     faultio_rule(FAULTIO_OPEN_UNNAMED, 0, 1, FAULTIO_REFUSE, ENOSPC);
     assert_int_equal(filetool_write(file, OPENER, ROW1), -ENOSPC);
-    put(OPENER, ROW1);
-    put(OPENER, "{\"x\":");
+    fixture_write(OPENER, ROW1);
+    fixture_write(OPENER, "{\"x\":");
     faultio_rule(FAULTIO_OPEN_UNNAMED, 0, 1, FAULTIO_REFUSE, ENOSPC);
     assert_int_equal(filetool_write(file, OPENER, "{}}\n"), -ENOSPC);
     /* But not from the middle of a line on: that would be another row. */
     assert_int_equal(filetool_write(file, OPENER, "{}}\n"), -EINVAL);
-    put(OPENER, ROW2);
+    fixture_write(OPENER, ROW2);
     dbtool_expect(temp.db, "t", ROW1 ROW2);
 }
 
 static void an_unfinished_end_of_a_stream_is_refused_and_the_rest_stays(void **state)
 {
     (void)state;
-    put(OPENER, ROW1 "{\"n\":");
+    fixture_write(OPENER, ROW1 "{\"n\":");
     assert_int_equal(filetool_close(file, OPENER), -EINVAL);
     assert_has(filetool_reason()->text, "unfinished");
     dbtool_expect(temp.db, "t", ROW1);
-    put(OPENER, ROW2 "{\"n\":");
+    fixture_write(OPENER, ROW2 "{\"n\":");
     assert_int_equal(filetool_end(file, OPENER, OPENFILE_KILLED), -ECANCELED);
     dbtool_expect(temp.db, "t", ROW1 ROW2);
-    assert_int_equal(release(), 0);
+    assert_int_equal(fixture_release(), 0);
 }
 
 /* --- reading ------------------------------------------------------------------------- */
@@ -187,11 +129,11 @@ static void a_reader_sees_the_table_as_it_was_opened_and_what_was_written(void *
 {
     (void)state;
     expect_reads("");
-    put(OPENER, ROW1);
+    fixture_write(OPENER, ROW1);
     expect_reads(ROW1);
     assert_int_equal(filetool_close(file, OPENER), 0);
     expect_reads(ROW1);
-    put(OPENER, ROW2);
+    fixture_write(OPENER, ROW2);
     assert_int_equal(dbtool_append(temp.db, t, ROW3), 0);
     expect_reads(ROW1 ROW2); /* not what others do meanwhile */
     assert_int_equal(filetool_close(file, OPENER), 0);
@@ -204,10 +146,10 @@ static void a_reader_of_a_replacement_sees_the_replacement(void **state)
 
     (void)state;
     assert_int_equal(dbtool_append(temp.db, t, ROW1), 0);
-    release();
+    fixture_release();
     file = filetool_open(temp.db, "t", &options);
     expect_reads("");
-    put(OPENER, ROW2 ROW3);
+    fixture_write(OPENER, ROW2 ROW3);
     expect_reads(ROW2 ROW3);
     assert_int_equal(openfile_truncate(file, 0, NULL), 0);
     expect_reads("");
@@ -267,7 +209,7 @@ static void a_disk_that_is_full_refuses_the_write_that_it_cannot_take(void **sta
     assert_int_equal(filetool_write(file, OPENER, "\n"), 0);
     assert_int_equal(filetool_write_bytes(file, OPENER, large.data, large.bytes, 0), 0);
     assert_int_equal(filetool_write_bytes(file, OPENER, large.data, large.bytes, 0), -ENOSPC);
-    assert_int_equal(release(), -ENOSPC);
+    assert_int_equal(fixture_release(), -ENOSPC);
     dbtool_expect(temp.db, "t", "");
     assert_int_equal(tempstore_entries(&temp, "data"), 0);
     buf_finish(&large);
@@ -304,8 +246,8 @@ static void a_segment_of_rows_that_had_a_CR_is_counted_right(void **state)
         memset(row, 'x', bytes);
         memcpy(row, "{\"a\":\"", 6);
         memcpy(row + bytes - 2, "\"}\r\n", 5);
-        put(OPENER, row);
-        put(OPENER, ROW1 ROW2);
+        fixture_write(OPENER, row);
+        fixture_write(OPENER, ROW1 ROW2);
         assert_int_equal(filetool_close(file, OPENER), 0);
         rows = dbtool_rows(temp.db, "t");
         assert_int_equal(strlen(rows), bytes + 1 + 16);
@@ -392,11 +334,11 @@ static void threads_that_share_a_stream_lose_and_tear_nothing(void **state)
     (void)state;
     share_among_threads();
     expect_all_rows();
-    assert_int_equal(release(), 0);
+    assert_int_equal(fixture_release(), 0);
 }
 
-#define test(name)        cmocka_unit_test_setup_teardown(name, begin, end)
-#define test_stream(name) cmocka_unit_test_setup_teardown(name, begin_stream, end)
+#define test(name)        cmocka_unit_test_setup_teardown(name, fixture_begin_file, fixture_end)
+#define test_stream(name) cmocka_unit_test_setup_teardown(name, fixture_begin_stream, fixture_end)
 
 int main(void)
 {

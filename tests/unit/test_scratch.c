@@ -8,13 +8,8 @@
 #include "tests/lib/check.h"
 #include "tests/lib/dbtool.h"
 #include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
+#include "tests/lib/fixture.h"
 
-#define ROW1 "{\"n\":1}\n"
-#define ROW2 "{\"n\":2}\n"
-
-static struct tempstore temp;
-static struct uuid t;
 static struct scratch_budget budget;
 static struct scratch *scratch;
 
@@ -38,11 +33,7 @@ static struct scratch *new_scratch(void)
 
 static int begin(void **state)
 {
-    (void)state;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_db(&temp);
-    t = dbtool_table(temp.db, "t");
+    fixture_begin_table(state);
     assert_int_equal(dbtool_append(temp.db, t, "{\"old\":1}\n"), 0);
     budget = (struct scratch_budget){.limit = 1000};
     scratch = new_scratch();
@@ -51,12 +42,9 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    (void)state;
     scratch_unref(scratch);
     scratch = NULL;
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
+    return fixture_end(state);
 }
 
 static int put(const char *text, uint64_t offset)
@@ -192,15 +180,14 @@ static void rows_that_changed_since_the_file_was_made_cancel_it(void **state)
 
 static void rows_that_change_at_the_last_moment_cancel_it(void **state)
 {
-    struct db *other = tempstore_another(&temp);
     struct err err = ERR_INIT;
 
     (void)state;
+    other = tempstore_another(&temp);
     assert_int_equal(put(ROW1, 0), 0);
     assert_int_equal(dbtool_append(other, t, ROW2), 0); /* which temp.db has not read */
     assert_fails(scratch_commit(scratch, temp.db, NULL, t, &err), -ECANCELED, &err);
     dbtool_expect(temp.db, "t", "{\"old\":1}\n" ROW2);
-    db_close(other);
 }
 
 static void what_is_no_row_is_refused_and_changes_nothing(void **state)

@@ -9,11 +9,10 @@
 #include "core/store/segment_format.h"
 #include "tests/lib/check.h"
 #include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
+#include "tests/lib/fixture.h"
 
 #define BLOCK SEGMENT_BLOCK_BYTES
 
-static struct tempstore temp;
 static uint64_t seed;
 static struct buf model; /* what the segment must hold */
 static uint64_t model_rows;
@@ -24,28 +23,22 @@ static int begin(void **state)
 {
     struct err err = ERR_INIT;
 
-    (void)state;
     seed = 5;
     model = (struct buf){0};
     model_rows = 0;
     entry = (struct object_entry){0};
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_store(&temp);
+    fixture_begin_store(state);
     assert_ok(segment_writer_create(temp.store, uuid_random(), &writer, &err), &err);
     return 0;
 }
 
 static int end(void **state)
 {
-    (void)state;
     segment_writer_destroy(writer);
-    faultio_remove();
     free(entry.path);
     free(entry.index_path);
     buf_finish(&model);
-    tempstore_end(&temp);
-    return 0;
+    return fixture_end(state);
 }
 
 /* One append of `count` rows of `row_bytes` each, with their line feeds. */
@@ -283,7 +276,7 @@ static void a_flipped_bit_of_the_rows_is_damage_to_whoever_reads_its_block(void 
     make_segment();
     places[ARRAY_COUNT(places) - 1] = model.bytes - 1;
     for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
-        size_t block = places[i] / BLOCK * BLOCK, other = block ? 0 : BLOCK;
+        size_t block = places[i] / BLOCK * BLOCK, another = block ? 0 : BLOCK;
         char part[32];
 
         snprintf(part, sizeof part, "block %zu", places[i] / BLOCK);
@@ -291,7 +284,7 @@ static void a_flipped_bit_of_the_rows_is_damage_to_whoever_reads_its_block(void 
         expect_damaged(0, model.bytes, entry.path, part);
         expect_damaged(block, 1, entry.path, part);
         expect_damaged(places[i], 1, entry.path, part);
-        expect_range(other, BLOCK);
+        expect_range(another, BLOCK);
         tempstore_flip(&temp, entry.path, places[i], (unsigned char)(1 << i));
         expect_range(0, model.bytes);
     }

@@ -6,11 +6,10 @@
 #include "core/stage.h"
 #include "tests/lib/check.h"
 #include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
+#include "tests/lib/fixture.h"
 
 #define INLINE RECORD_INLINE_BYTES
 
-static struct tempstore temp;
 static uint64_t seed;
 static struct stage stage;
 static struct buf model;
@@ -18,25 +17,19 @@ static uint64_t model_rows;
 
 static int begin(void **state)
 {
-    (void)state;
     seed = 9;
     model = (struct buf){0};
     model_rows = 0;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_store(&temp);
+    fixture_begin_store(state);
     stage_init(&stage, temp.store, uuid_random());
     return 0;
 }
 
 static int end(void **state)
 {
-    (void)state;
     stage_finish(&stage);
     buf_finish(&model);
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
+    return fixture_end(state);
 }
 
 /* Rows of so many bytes each with their line feeds, staged at once. */

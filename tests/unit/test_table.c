@@ -6,8 +6,7 @@
 #include "core/store/log.h"
 #include "core/table.h"
 #include "tests/lib/check.h"
-#include "tests/lib/faultio.h"
-#include "tests/lib/tempstore.h"
+#include "tests/lib/fixture.h"
 
 #define OBJECTS     3 /* two segments and the body of a record */
 #define OBJECT_ROWS 400
@@ -27,7 +26,6 @@ struct place {
     uint64_t number; /* in the table */
 };
 
-static struct tempstore temp;
 static uint64_t seed, version, appended;
 static struct source sources[OBJECTS];
 static struct table *table;
@@ -79,13 +77,10 @@ static void make_body(struct source *source)
 
 static int begin(void **state)
 {
-    (void)state;
     seed = 6;
     version = 1;
     row_count = appended = 0;
-    tempstore_begin(&temp);
-    faultio_install();
-    tempstore_open_store(&temp);
+    fixture_begin_store(state);
     for (unsigned i = 0; i < OBJECTS; i++) {
         make_rows(&sources[i], i);
         if (i < 2)
@@ -98,15 +93,12 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    (void)state;
     table_unref(table);
     for (unsigned i = 0; i < OBJECTS; i++) {
         object_unref(sources[i].object);
         buf_finish(&sources[i].bytes);
     }
-    faultio_remove();
-    tempstore_end(&temp);
-    return 0;
+    return fixture_end(state);
 }
 
 static uint64_t row_bytes(struct place place)
