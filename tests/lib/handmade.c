@@ -2,6 +2,25 @@
 /* Records of one commit each, made by hand. */
 #include "tests/lib/handmade.h"
 
+#include "tests/lib/check.h"
+
+struct snapshot *head;
+
+int handmade_setup(void **state)
+{
+    struct log_position position = {.seq = 0, .hash = {.high = 1}};
+
+    (void)state;
+    return snapshot_create_empty(&position, HANDMADE_TIME, &head);
+}
+
+int handmade_teardown(void **state)
+{
+    (void)state;
+    snapshot_unref(head);
+    return 0;
+}
+
 struct uuid handmade_uuid(uint8_t n)
 {
     return (struct uuid){.bytes = {n}};
@@ -59,4 +78,24 @@ void handmade_object(struct handmade *s, uint8_t object)
                                       .rows = 10};
     s->record.objects = &s->object;
     s->record.object_count = 1;
+}
+
+void handmade_apply(struct handmade *s)
+{
+    struct snapshot *next = NULL;
+    struct err err = ERR_INIT;
+
+    assert_ok(snapshot_apply_record(head, &s->record, &s->position, &next, &err), &err);
+    assert_string_equal(err.text, "");
+    snapshot_unref(head);
+    head = next;
+}
+
+void handmade_table(uint8_t table, const char *name)
+{
+    struct handmade s;
+
+    handmade_begin(&s, head);
+    handmade_add(&s, ACTION_CREATE, table, name);
+    handmade_apply(&s);
 }

@@ -14,6 +14,13 @@ struct handmade {
     struct log_position position;
 };
 
+#define HANDMADE_TIME 1000 /* the store's creation */
+
+/* What the records of a test have made, at first an empty store. */
+extern struct snapshot *head;
+int handmade_setup(void **state); /* for cmocka */
+int handmade_teardown(void **state);
+
 struct uuid handmade_uuid(uint8_t n);
 
 /* A record that follows `on`, its commit follows that version, and no actions yet. */
@@ -25,5 +32,11 @@ void handmade_append(struct handmade *s, uint8_t table, uint64_t offset, uint64_
 
 /* A data object of 100 bytes and 10 rows. */
 void handmade_object(struct handmade *s, uint8_t object);
+
+/* The record is no damage, and `head` is what it made. */
+void handmade_apply(struct handmade *s);
+
+/* A record that creates a table, applied. */
+void handmade_table(uint8_t table, const char *name);
 
 #endif

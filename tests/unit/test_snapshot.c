@@ -6,45 +6,6 @@
 #include "tests/lib/check.h"
 #include "tests/lib/handmade.h"
 
-#define T0 1000 /* the store's creation */
-
-static struct snapshot *head;
-
-static int begin(void **state)
-{
-    struct log_position position = {.seq = 0, .hash = {.high = 1}};
-
-    (void)state;
-    return snapshot_create_empty(&position, T0, &head);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    snapshot_unref(head);
-    return 0;
-}
-
-static void apply(struct handmade *s)
-{
-    struct snapshot *next = NULL;
-    struct err err = ERR_INIT;
-
-    assert_ok(snapshot_apply_record(head, &s->record, &s->position, &next, &err), &err);
-    assert_string_equal(err.text, "");
-    snapshot_unref(head);
-    head = next;
-}
-
-static void make_table(uint8_t table, const char *name)
-{
-    struct handmade s;
-
-    handmade_begin(&s, head);
-    handmade_add(&s, ACTION_CREATE, table, name);
-    apply(&s);
-}
-
 /* --- what records do -------------------------------------------------------------- */
 
 static void a_table_is_found_by_its_name_and_by_its_uuid(void **state)
@@ -52,19 +13,19 @@ static void a_table_is_found_by_its_name_and_by_its_uuid(void **state)
     struct table *table;
 
     (void)state;
-    make_table(1, "t");
-    make_table(2, "a");
+    handmade_table(1, "t");
+    handmade_table(2, "a");
     table = snapshot_table_named(head, "t");
     assert_non_null(table);
     assert_ptr_equal(snapshot_table(head, handmade_uuid(1)), table);
     assert_int_equal(table->version, 1);
     assert_int_equal(table->created_version, 1);
-    assert_int_equal(table->time_usec, T0 + 10);
+    assert_int_equal(table->time_usec, HANDMADE_TIME + 10);
     assert_null(snapshot_table_named(head, "T"));
     assert_null(snapshot_table(head, handmade_uuid(3)));
     assert_int_equal(head->version, 2);
-    assert_int_equal(head->time_usec, T0 + 20);
-    assert_int_equal(head->named_usec, T0 + 20);
+    assert_int_equal(head->time_usec, HANDMADE_TIME + 20);
+    assert_int_equal(head->named_usec, HANDMADE_TIME + 20);
     assert_int_equal(head->position.seq, 2);
     assert_true(hash_equal(head->position.hash, (struct hash){.high = 3}));
 }
@@ -74,16 +35,16 @@ static void a_commit_of_rows_is_the_version_and_time_of_its_table_only(void **st
     struct handmade s;
 
     (void)state;
-    make_table(1, "t");
-    make_table(2, "u");
+    handmade_table(1, "t");
+    handmade_table(2, "u");
     handmade_begin(&s, head);
     handmade_append(&s, 2, 0, 5);
-    apply(&s);
+    handmade_apply(&s);
     assert_int_equal(snapshot_table_named(head, "t")->version, 1);
     assert_int_equal(snapshot_table_named(head, "u")->version, 3);
-    assert_int_equal(snapshot_table_named(head, "u")->time_usec, T0 + 30);
-    assert_int_equal(snapshot_table_named(head, "u")->named_usec, T0 + 20);
-    assert_int_equal(head->named_usec, T0 + 20);
+    assert_int_equal(snapshot_table_named(head, "u")->time_usec, HANDMADE_TIME + 30);
+    assert_int_equal(snapshot_table_named(head, "u")->named_usec, HANDMADE_TIME + 20);
+    assert_int_equal(head->named_usec, HANDMADE_TIME + 20);
 }
 
 static void actions_of_a_commit_apply_in_order(void **state)
@@ -91,13 +52,13 @@ static void actions_of_a_commit_apply_in_order(void **state)
     struct handmade s;
 
     (void)state;
-    make_table(1, "t");
+    handmade_table(1, "t");
     handmade_begin(&s, head);
     handmade_add(&s, ACTION_DROP, 1, "t");
     handmade_add(&s, ACTION_CREATE, 2, "t");
     handmade_append(&s, 2, 0, 7);
     handmade_add(&s, ACTION_RENAME, 2, "u");
-    apply(&s);
+    handmade_apply(&s);
     assert_null(snapshot_table_named(head, "t"));
     assert_null(snapshot_table(head, handmade_uuid(1)));
     assert_int_equal(table_bytes(snapshot_table_named(head, "u")), 7);
@@ -110,10 +71,10 @@ static void rows_come_and_go(void **state)
     struct action *action;
 
     (void)state;
-    make_table(1, "t");
+    handmade_table(1, "t");
     handmade_begin(&s, head);
     handmade_append(&s, 1, 0, 10);
-    apply(&s);
+    handmade_apply(&s);
     handmade_begin(&s, head);
     action = handmade_add(&s, ACTION_DELETE, 1, "t");
     s.extents[0] = (struct extent_ref){.object = {.inlined = true, .seq = 2},
@@ -124,12 +85,12 @@ static void rows_come_and_go(void **state)
                                        .row = 3};
     action->extents = s.extents;
     action->extent_count = 1;
-    apply(&s);
+    handmade_apply(&s);
     assert_int_equal(table_rows(snapshot_table_named(head, "t")), 8);
     handmade_begin(&s, head);
     handmade_add(&s, ACTION_CLEAR, 1, "t");
     handmade_append(&s, 1, 0, 1);
-    apply(&s);
+    handmade_apply(&s);
     assert_int_equal(table_rows(snapshot_table_named(head, "t")), 1);
 }
 
@@ -139,7 +100,7 @@ static void an_object_is_known_from_its_record_on(void **state)
     struct handmade s;
 
     (void)state;
-    make_table(1, "t");
+    handmade_table(1, "t");
     for (int i = 0; i < 2; i++) {
         handmade_begin(&s, head);
         if (i == 0)
@@ -147,7 +108,7 @@ static void an_object_is_known_from_its_record_on(void **state)
         handmade_append(&s, 1, 0, 100);
         s.extents[0].object = (struct object_id){.uuid = object};
         s.extents[0].rows = 10;
-        apply(&s);
+        handmade_apply(&s);
     }
     assert_int_equal(table_bytes(snapshot_table_named(head, "t")), 200);
     assert_non_null(ptree_find(&object_class, head->objects, &object));
@@ -160,18 +121,18 @@ static void an_old_snapshot_is_not_changed_by_records(void **state)
     struct handmade s;
 
     (void)state;
-    make_table(1, "t");
-    make_table(2, "same");
+    handmade_table(1, "t");
+    handmade_table(2, "same");
     handmade_begin(&s, head);
     handmade_append(&s, 1, 0, 4);
-    apply(&s);
+    handmade_apply(&s);
     old = snapshot_ref(head);
     table = snapshot_table_named(old, "t");
     handmade_begin(&s, head);
     handmade_add(&s, ACTION_CLEAR, 1, "t");
     handmade_add(&s, ACTION_RENAME, 1, "new");
-    apply(&s);
-    make_table(3, "t");
+    handmade_apply(&s);
+    handmade_table(3, "t");
     assert_ptr_equal(snapshot_table_named(old, "t"), table);
     assert_int_equal(table_rows(table), 4);
     assert_int_equal(ptree_count(old->by_name), 2);
@@ -189,9 +150,9 @@ static void an_unknown_write_feature_is_never_forgotten(void **state)
     handmade_begin(&s, head);
     s.record.read_only = true;
     handmade_add(&s, ACTION_CREATE, 1, "t");
-    apply(&s);
+    handmade_apply(&s);
     assert_true(head->read_only);
-    make_table(2, "u");
+    handmade_table(2, "u");
     assert_true(head->read_only);
 }
 
@@ -264,13 +225,13 @@ static void the_size_of_the_history_is_that_of_its_lines(void **state)
         handmade_begin(&s, head);
         handmade_add(&s, ACTION_CREATE, i, name);
         assert_int_equal(history_print(&s.member, "h", &lines), 0);
-        apply(&s);
+        handmade_apply(&s);
         assert_int_equal(ptree_sum(head->history, HISTORY_BYTES), lines.bytes);
     }
     buf_finish(&lines);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define test(name) cmocka_unit_test_setup_teardown(name, handmade_setup, handmade_teardown)
 
 int main(void)
 {

@@ -4,36 +4,6 @@
 #include "tests/lib/handmade.h"
 #include "tests/lib/nomem.h"
 
-#define T0 1000 /* the store's creation */
-
-static struct snapshot *head;
-
-static int begin(void **state)
-{
-    struct log_position position = {.seq = 0, .hash = {.high = 1}};
-
-    (void)state;
-    return snapshot_create_empty(&position, T0, &head);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    snapshot_unref(head);
-    return 0;
-}
-
-static void apply(struct handmade *s)
-{
-    struct snapshot *next = NULL;
-    struct err err = ERR_INIT;
-
-    assert_ok(snapshot_apply_record(head, &s->record, &s->position, &next, &err), &err);
-    assert_string_equal(err.text, "");
-    snapshot_unref(head);
-    head = next;
-}
-
 /* The record is damage, by its name and for this reason; the base is as it was. */
 static void expect_damage(struct handmade *s, const char *part)
 {
@@ -52,15 +22,6 @@ static void expect_damage(struct handmade *s, const char *part)
     assert_int_equal(head->refs, 1);
 }
 
-static void make_table(uint8_t table, const char *name)
-{
-    struct handmade s;
-
-    handmade_begin(&s, head);
-    handmade_add(&s, ACTION_CREATE, table, name);
-    apply(&s);
-}
-
 /* --- records that do not follow ------------------------------------------------------ */
 
 static void a_record_that_does_not_follow_is_damage(void **state)
@@ -68,7 +29,7 @@ static void a_record_that_does_not_follow_is_damage(void **state)
     struct handmade s;
 
     (void)state;
-    make_table(1, "t");
+    handmade_table(1, "t");
     handmade_begin(&s, head);
     s.record.prev.low ^= 1;
     expect_damage(&s, "does not follow");
@@ -86,7 +47,7 @@ static void versions_and_times_go_up(void **state)
     struct handmade s;
 
     (void)state;
-    make_table(1, "t");
+    handmade_table(1, "t");
     for (size_t i = 0; i < ARRAY_COUNT(versions); i++) {
         handmade_begin(&s, head);
         s.member.version = head->version + (uint64_t)versions[i];
@@ -99,7 +60,7 @@ static void versions_and_times_go_up(void **state)
     }
     handmade_begin(&s, head);
     s.member.time_usec = head->time_usec + 1;
-    apply(&s);
+    handmade_apply(&s);
 }
 
 static void a_name_or_a_uuid_has_one_table(void **state)
@@ -107,8 +68,8 @@ static void a_name_or_a_uuid_has_one_table(void **state)
     struct handmade s;
 
     (void)state;
-    make_table(1, "t");
-    make_table(2, "u");
+    handmade_table(1, "t");
+    handmade_table(2, "u");
     handmade_begin(&s, head);
     handmade_add(&s, ACTION_CREATE, 3, "t");
     expect_damage(&s, "a table t exists");
@@ -131,7 +92,7 @@ static void actions_on_what_is_not_there_are_damage(void **state)
     struct handmade s;
 
     (void)state;
-    make_table(1, "t");
+    handmade_table(1, "t");
     for (size_t i = 0; i < ARRAY_COUNT(ops); i++) {
         handmade_begin(&s, head);
         handmade_add(&s, ops[i], 9, "x");
@@ -154,7 +115,7 @@ static void a_known_object_is_not_brought_in_again(void **state)
     (void)state;
     handmade_begin(&s, head);
     handmade_object(&s, 50);
-    apply(&s);
+    handmade_apply(&s);
     handmade_begin(&s, head);
     handmade_object(&s, 50);
     expect_damage(&s, "known");
@@ -180,7 +141,7 @@ static void a_record_without_memory_changes_and_loses_nothing(void **state)
     struct handmade s;
 
     (void)state;
-    make_table(1, "t");
+    handmade_table(1, "t");
     handmade_begin(&s, head);
     handmade_object(&s, 50);
     handmade_append(&s, 1, 0, 5);
@@ -204,7 +165,7 @@ static void a_record_without_memory_changes_and_loses_nothing(void **state)
     assert_true(granted > 20);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define test(name) cmocka_unit_test_setup_teardown(name, handmade_setup, handmade_teardown)
 
 int main(void)
 {
