@@ -1,50 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The row checker beside jansson, an older opinion: they must agree on every line. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "core/base/buf.h"
-#include "core/base/mem.h"
-#include "core/rowcheck.h"
+#include "tests/lib/check.h"
 #include "tests/lib/rowcheck_oracle.h"
-
-static struct rowcheck *check; /* one for all lines: what one leaves must not matter to the next */
-
-static int create_check(void **state)
-{
-    (void)state;
-    return rowcheck_create(&check);
-}
-
-static int destroy_check(void **state)
-{
-    (void)state;
-    rowcheck_destroy(check);
-    return 0;
-}
+#include "tests/lib/rowtool.h"
 
 /* Judged by us and by jansson. */
 static bool agreed(const char *line, size_t bytes)
 {
-    cleanup_free char *copy = malloc(bytes ? bytes : 1);
     struct err err = ERR_INIT;
     enum rowcheck_oracle verdict = rowcheck_oracle(line, bytes);
+    int r = rowtool_check(line, bytes, &err);
     size_t position = 0;
-    int r;
 
-    /* Of the exact size, so that a sanitizer sees a read behind it. */
-    assert_non_null(copy);
-    memcpy(copy, line, bytes);
-    r = rowcheck_line(check, copy, bytes, &err);
     if (r < 0)
         assert_int_equal(sscanf(err.text, "byte %zu: ", &position), 1);
     assert_true(r == 0 || (r == -EINVAL && position >= 1 && position <= bytes + 1));
@@ -82,11 +52,6 @@ static void jansson_agrees_on_the_edges_of_longer_characters(void **state)
             line[9] = edges[rest / count / count];
             agreed(line, sizeof line - 1);
         }
-}
-
-static void put(struct buf *line, const char *text)
-{
-    assert_int_equal(buf_append(line, text, strlen(text)), 0);
 }
 
 static uint64_t random_state;
@@ -172,15 +137,15 @@ static void put_space(struct buf *line)
     static const char *const spaces[] = {" ", "\t", "\r", "  "};
 
     if (!random_below(8))
-        put(line, one_of(spaces, ARRAY_COUNT(spaces)));
+        rowtool_put(line, one_of(spaces, ARRAY_COUNT(spaces)));
 }
 
 static void put_string(struct buf *line)
 {
-    put(line, "\"");
+    rowtool_put(line, "\"");
     for (unsigned parts = random_below(4); parts; parts--)
-        put(line, one_of(string_parts, ARRAY_COUNT(string_parts)));
-    put(line, "\"");
+        rowtool_put(line, one_of(string_parts, ARRAY_COUNT(string_parts)));
+    rowtool_put(line, "\"");
 }
 
 static void put_value(struct buf *line, int depth);
@@ -190,20 +155,20 @@ static void put_container(struct buf *line, bool object, int depth)
 {
     unsigned count = random_below(random_below(50) ? 5 : 30);
 
-    put(line, object ? "{" : "[");
+    rowtool_put(line, object ? "{" : "[");
     for (unsigned i = 0; i < count; i++) {
-        put(line, i ? "," : "");
+        rowtool_put(line, i ? "," : "");
         put_space(line);
         if (object) {
             put_string(line);
             put_space(line);
-            put(line, ":");
+            rowtool_put(line, ":");
             put_space(line);
         }
         put_value(line, depth + 1);
         put_space(line);
     }
-    put(line, object ? "}" : "]");
+    rowtool_put(line, object ? "}" : "]");
 }
 
 static void put_value(struct buf *line, int depth)
@@ -215,7 +180,7 @@ static void put_value(struct buf *line, int depth)
     else if (kind < 6)
         put_string(line);
     else
-        put(line, one_of(scalars, ARRAY_COUNT(scalars)));
+        rowtool_put(line, one_of(scalars, ARRAY_COUNT(scalars)));
 }
 
 /* Replaces `cut` bytes by others. */
@@ -264,7 +229,7 @@ static void jansson_agrees_on_generated_and_on_mutated_rows(void **state)
 
     (void)state;
     random_state = 20240501;
-    put(&lines[0], "{}");
+    rowtool_put(&lines[0], "{}");
     for (int i = 1; inputs < 200000; i++) {
         struct buf *line = &lines[i % 2], *before = &lines[(i + 1) % 2];
 
@@ -299,6 +264,6 @@ int main(void)
         cmocka_unit_test(jansson_agrees_on_generated_and_on_mutated_rows),
     };
 
-    return cmocka_run_group_tests_name("rowcheck beside jansson", tests, create_check,
-                                       destroy_check);
+    return cmocka_run_group_tests_name("rowcheck beside jansson", tests, rowtool_setup,
+                                       rowtool_teardown);
 }
