@@ -15,41 +15,83 @@
 
 const char rowfs_version[] = "rowfs " ROWFS_VERSION;
 
-/* "64M": a number of bytes with an optional K, M, G or T. */
-static int parse_bytes(const char *text, uint64_t *ret_bytes)
+/* The digits at the beginning of the text, and no sign or space before them. */
+static int parse_digits(const char *text, int base, uint64_t *ret_value, const char **ret_rest)
 {
-    static const char units[] = "KMGT";
     unsigned long long value;
-    const char *unit;
-    unsigned shift = 0;
     char *end;
 
+    if (text[0] < '0' || text[0] > '9')
+        return -EINVAL;
     errno = 0;
-    value = strtoull(text, &end, 10);
-    if (end == text || text[0] < '0' || text[0] > '9' || errno)
+    value = strtoull(text, &end, base);
+    if (end == text || errno)
         return -EINVAL;
-    if (*end) {
-        unit = strchr(units, *end);
-        if (!unit || end[1])
-            return -EINVAL;
-        shift = 10 * (unsigned)(unit - units + 1);
-    }
-    if (!value || value > (uint64_t)INT64_MAX >> shift)
-        return -EINVAL;
-    *ret_bytes = value << shift;
+    *ret_value = value;
+    *ret_rest = end;
     return 0;
 }
 
-static int parse_number(const char *text, int base, unsigned long max, unsigned long *ret_value)
+static int parse_number(const char *text, int base, uint64_t max, uint64_t *ret_value)
 {
-    unsigned long value;
-    char *end;
+    const char *rest;
+    uint64_t value;
 
-    errno = 0;
-    value = strtoul(text, &end, base);
-    if (end == text || *end || text[0] < '0' || text[0] > '9' || errno || value > max)
+    if (parse_digits(text, base, &value, &rest) < 0 || *rest || value > max)
         return -EINVAL;
     *ret_value = value;
+    return 0;
+}
+
+struct unit {
+    char name; /* '\0' ends a list of units */
+    uint64_t factor;
+};
+
+/* A number with one of the units or none, as what it makes: `max` at most. */
+static int parse_with_unit(const char *text, const struct unit *units, uint64_t max,
+                           uint64_t *ret_value)
+{
+    uint64_t value, factor = 1;
+    const char *rest;
+
+    if (parse_digits(text, 10, &value, &rest) < 0)
+        return -EINVAL;
+    if (*rest) {
+        while (units->name && units->name != *rest)
+            units++;
+        if (!units->name || rest[1])
+            return -EINVAL;
+        factor = units->factor;
+    }
+    if (value > max / factor)
+        return -EINVAL;
+    *ret_value = value * factor;
+    return 0;
+}
+
+/* "64M": a number of bytes, and not none. */
+static int parse_bytes(const char *text, uint64_t *ret_bytes)
+{
+    static const struct unit units[] = {
+        {'K', 1ULL << 10}, {'M', 1ULL << 20}, {'G', 1ULL << 30}, {'T', 1ULL << 40}, {0}};
+    uint64_t bytes;
+
+    if (parse_with_unit(text, units, INT64_MAX, &bytes) < 0 || !bytes)
+        return -EINVAL;
+    *ret_bytes = bytes;
+    return 0;
+}
+
+/* "90s", "30m", "1h", "7d": a time in seconds unless it has a unit, of 136 years at most. */
+static int parse_time(const char *text, uint64_t *ret_usec)
+{
+    static const struct unit units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {0}};
+    uint64_t seconds;
+
+    if (parse_with_unit(text, units, UINT32_MAX, &seconds) < 0)
+        return -EINVAL;
+    *ret_usec = seconds * 1000000;
     return 0;
 }
 
@@ -78,37 +120,10 @@ static int pass_on(struct mount_options *options, const char *option)
     return 0;
 }
 
-/* "90s", "30m", "1h", "7d": a time in seconds unless it has a unit. */
-static int parse_seconds(const char *text, uint64_t *ret_seconds)
-{
-    static const struct {
-        char name;
-        unsigned seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    unsigned long long value;
-    unsigned unit = 1;
-    char *end;
-
-    errno = 0;
-    value = strtoull(text, &end, 10);
-    if (end == text || text[0] < '0' || text[0] > '9' || errno)
-        return -EINVAL;
-    if (*end) {
-        unit = 0;
-        for (size_t i = 0; i < ARRAY_COUNT(units); i++)
-            if (*end == units[i].name && !end[1])
-                unit = units[i].seconds;
-    }
-    if (!unit || value > UINT32_MAX)
-        return -EINVAL;
-    *ret_seconds = value * unit;
-    return 0;
-}
-
 /* -ENOENT: not an option that has a value. */
 static int parse_value(const char *name, const char *value, struct mount_options *options)
 {
-    unsigned long number;
+    uint64_t number;
     int r;
 
     if (!strcmp(name, "row_limit"))
@@ -117,11 +132,8 @@ static int parse_value(const char *name, const char *value, struct mount_options
         return parse_bytes(value, &options->db.limits.tx_bytes);
     if (!strcmp(name, "scratch_limit"))
         return parse_bytes(value, &options->db.limits.scratch_bytes);
-    if (!strcmp(name, "tx_timeout")) {
-        r = parse_seconds(value, &options->fs.tx_idle_usec);
-        options->fs.tx_idle_usec *= 1000000;
-        return r;
-    }
+    if (!strcmp(name, "tx_timeout"))
+        return parse_time(value, &options->fs.tx_idle_usec);
     if (!strcmp(name, "uid")) {
         r = parse_number(value, 10, UINT32_MAX - 1, &number);
         if (!r)

@@ -23,7 +23,9 @@ fails 'mount of three things is refused' rowfs mount "$STORE" mnt mnt
 fails 'an unknown switch is refused' rowfs mount --wrong "$STORE" mnt
 fails 'unmount without a mount point is refused' rowfs unmount
 fails 'unmount of what is not mounted is refused' rowfs unmount mnt
-for opt in row_limit= row_limit=12X row_limit=-1 tx_limit=lots umask=9 uid=-2 ro=5 wrong=1 wrong; do
+for opt in row_limit= row_limit=0 row_limit=12X row_limit=1KK row_limit=-1 \
+    row_limit=8388608T tx_limit=lots tx_timeout=1K tx_timeout=1hh tx_timeout=4294967295d \
+    umask=9 uid=-2 ro=5 wrong=1 wrong; do
     fails "-o $opt is refused" rowfs mount "$STORE" mnt -o "$opt"
 done
 like 'the refusal names the option' wrong "$(cat .out)"
