@@ -3,6 +3,7 @@
 #include "core/commit.h"
 #include "core/scan.h"
 #include "tests/lib/check.h"
+#include "tests/lib/dbtool.h"
 #include "tests/lib/tempstore.h"
 
 #define ROWS 5000
@@ -31,22 +32,6 @@ static void append_row(struct buf *buf, unsigned i)
     memset(buf->data + buf->bytes, 'x', pad);
     buf->bytes += pad;
     assert_int_equal(buf_append(buf, "\"}\n", 3), 0);
-}
-
-static struct uuid make_table(struct fixture *f)
-{
-    struct commit *commit;
-    struct snapshot *head;
-    struct uuid uuid;
-
-    assert_int_equal(commit_create(&commit), 0);
-    assert_int_equal(commit_add_create(commit, "t"), 0);
-    assert_ok(commit_run(f->t.db, commit), commit_reason(commit));
-    commit_destroy(commit);
-    head = db_head(f->t.db);
-    uuid = snapshot_table_named(head, "t")->uuid;
-    snapshot_unref(head);
-    return uuid;
 }
 
 static void commit_rows(struct fixture *f, struct uuid table, unsigned from, unsigned to)
@@ -78,7 +63,7 @@ static int begin(void **state)
     assert_non_null(f);
     tempstore_begin(&f->t);
     tempstore_open_db(&f->t);
-    table = make_table(f);
+    table = dbtool_table(f->t.db, "t");
     commit_rows(f, table, 0, 2); /* inlined */
     commit_rows(f, table, 2, 3000);
     commit_rows(f, table, 3000, 3001);
