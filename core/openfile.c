@@ -106,6 +106,17 @@ static int poison(struct openfile *file, int code)
 
 /* --- commits ------------------------------------------------------------------ */
 
+/* A close has dropped rows of a transaction. */
+static void abort_tx(const struct openfile *file, const struct err *err)
+{
+    struct err reason = *err;
+
+    if (!file->options.tx || file->options.close_is_told)
+        return;
+    err_prefix(&reason, -ECANCELED, "what was written to table %s was dropped", file->base->name);
+    tx_abort(file->options.tx, -ECANCELED, reason.text);
+}
+
 /* Ends an operation that holds the lock: unlocks, frees the file if it was the last, tells. */
 static void end_operation(struct openfile *file, bool release, openfile_done_fn *done,
                           void *context, int result, const struct err *err)
@@ -181,13 +192,16 @@ static void commit_stage(struct openfile *file, struct stage *stage, bool releas
         if (r < 0)
             err = *commit_reason(commit);
     }
+    if (!r && file->options.tx)
+        r = tx_apply(file->options.tx, commit, &err);
+    if (r < 0 && file->options.kind == OPENFILE_ROWS)
+        abort_tx(file, &err);
     if (r < 0) {
         poison(file, r);
         end_operation(file, release, done, context, r, &err);
         return;
     }
     if (file->options.tx) {
-        r = tx_apply(file->options.tx, commit, &err);
         note_outcome(file, r);
         end_operation(file, release, done, context, r, r < 0 ? &err : NULL);
         return;
@@ -313,6 +327,8 @@ void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum 
         if (r < 0)
             poison(file, r);
     }
+    if (r < 0 && pending)
+        abort_tx(file, &err);
     if (r < 0)
         end_operation(file, false, done, context, r, pending ? &err : NULL);
     else if (by_opener && !writers_any(&file->writers))
@@ -372,10 +388,12 @@ void openfile_release(struct openfile *file, openfile_done_fn *done, void *conte
         r = err_set(&err, -ECANCELED, "nothing was committed: a writer vanished without a close");
     else
         r = writers_end_line(&file->writers, &file->stage, &err);
-    if (r < 0)
+    if (r < 0) {
+        abort_tx(file, &err);
         end_operation(file, true, done, context, r, &err);
-    else
+    } else {
         commit_rows(file, true, done, context);
+    }
 }
 
 bool openfile_is_undecided(struct openfile *file)
@@ -383,7 +401,9 @@ bool openfile_is_undecided(struct openfile *file)
     bool undecided;
 
     pthread_mutex_lock(&file->lock);
-    undecided = file->busy || (!file->poisoned && has_pending(file));
+    undecided = file->busy || (!file->poisoned && (file->options.kind == OPENFILE_STREAM
+                                                       ? writers_any_line(&file->writers)
+                                                       : has_pending(file)));
     pthread_mutex_unlock(&file->lock);
     return undecided;
 }

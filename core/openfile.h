@@ -26,7 +26,9 @@
  * A stream is the same with another unit: each write commits its complete lines.
  *
  * Within a transaction all this is the same, and what is called a commit here is a
- * statement of that transaction.
+ * statement of that transaction. What a close drops there aborts the transaction: a shell
+ * does not tell its script that a close has failed, and half of it must not be committed.
+ * What a write refuses, the writer knows.
  *
  * Any thread; calls for one file wait for each other.
  */
@@ -61,6 +63,7 @@ typedef void openfile_done_fn(void *context, int result, const struct err *err);
 struct openfile_options {
     enum openfile_kind kind;
     struct tx *tx;           /* of which this is a part, held meanwhile; NULL: autocommit */
+    bool close_is_told;      /* whoever closes it looks at the verdict */
     bool replace;            /* the rows that are there go (O_TRUNC) */
     bool append;             /* offsets are not looked at (O_APPEND) */
     uint64_t expect_version; /* of the table's last change, or 0: any */

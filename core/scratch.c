@@ -218,7 +218,7 @@ int scratch_commit(struct scratch *scratch, struct db *db, struct tx *tx, struct
     struct verdict verdict = {
         .lock = PTHREAD_MUTEX_INITIALIZER, .known = PTHREAD_COND_INITIALIZER, .err = err};
     cleanup(snapshot_unref_p) struct snapshot *now = NULL;
-    struct openfile_options options = {.replace = true, .tx = tx};
+    struct openfile_options options = {.replace = true, .tx = tx, .close_is_told = true};
     struct openfile *file;
     struct table *table;
     int r = tx ? tx_view(tx, &now, err) : db_refresh(db, &now, err), closed;

@@ -13,6 +13,7 @@ struct staged {
     struct uuid uuid;
     pthread_mutex_t lock;
     struct stage stage;
+    bool discard;
     int failed; /* the first failure, and its reason */
     struct err reason;
 };
@@ -41,6 +42,10 @@ void staged_unref(struct staged *staged)
 {
     if (!staged || atomic_fetch_sub_explicit(&staged->refs, 1, memory_order_acq_rel) != 1)
         return;
+    for (size_t i = 0; i < staged->stage.entry_count && staged->discard; i++) {
+        store_remove(staged->stage.store, staged->stage.entries[i].path, NULL);
+        store_remove(staged->stage.store, staged->stage.entries[i].index_path, NULL);
+    }
     stage_finish(&staged->stage);
     pthread_mutex_destroy(&staged->lock);
     free(staged);
@@ -155,6 +160,13 @@ int staged_spill(struct staged *staged, struct err *err)
         r = change(staged, stage_seal, err);
     pthread_mutex_unlock(&staged->lock);
     return r;
+}
+
+void staged_discard(struct staged *staged)
+{
+    pthread_mutex_lock(&staged->lock);
+    staged->discard = true;
+    pthread_mutex_unlock(&staged->lock);
 }
 
 bool staged_is_writing(struct staged *staged)

@@ -55,8 +55,11 @@ static void forget_nothing(void *entry)
     (void)entry; /* the list owns what the tree finds */
 }
 
+/* Which of the rows that it has written no record names, or ever will. */
+enum leftovers { LEFTOVERS_UNKNOWN, LEFTOVERS_UNNEEDED, LEFTOVERS_ALL };
+
 /* Lets go of all that it has read and written; the lock is held, or nobody else has it. */
-static void drop_state(struct tx *tx)
+static void drop_state(struct tx *tx, enum leftovers leftovers)
 {
     tdestroy(tx->touched_tree, forget_nothing);
     tx->touched_tree = NULL;
@@ -64,6 +67,9 @@ static void drop_state(struct tx *tx)
         struct touched *touched = tx->touched;
 
         tx->touched = touched->next;
+        if (touched->staged && (leftovers == LEFTOVERS_ALL ||
+                                (leftovers == LEFTOVERS_UNNEEDED && !touched->needed)))
+            staged_discard(touched->staged);
         table_unref(touched->base);
         staged_unref(touched->staged);
         free(touched);
@@ -84,7 +90,7 @@ void tx_unref(struct tx *tx)
 {
     if (!tx || atomic_fetch_sub_explicit(&tx->refs, 1, memory_order_acq_rel) != 1)
         return;
-    drop_state(tx);
+    drop_state(tx, LEFTOVERS_UNKNOWN); /* never ended: a test's, or out of memory */
     json_decref(tx->failure.samples);
     free(tx->failure.table);
     pthread_mutex_destroy(&tx->lock);
@@ -401,7 +407,7 @@ static void abort_locked(struct tx *tx, enum tx_state state, int code, const cha
     tx->failure.code = code;
     if (reason != tx->failure.reason.text) /* or it has been explained already */
         err_set(&tx->failure.reason, code, "%s", reason);
-    drop_state(tx);
+    drop_state(tx, state == TX_ABORTED ? LEFTOVERS_ALL : LEFTOVERS_UNKNOWN);
 }
 
 static int run_statement(struct tx *tx, struct commit *statement, struct err *err)
@@ -437,7 +443,7 @@ static int check_limit(const struct tx *tx, const struct commit *statement, stru
         bytes += stage_bytes(&statement->changes[i].stage);
     return bytes <= limit ? 0
                           : err_set(err, -EFBIG,
-                                    "one transaction may hold %" PRIu64 " bytes of rows (tx_limit)",
+                                    "one transaction may write %" PRIu64 " bytes of rows (tx_limit)",
                                     limit);
 }
 
@@ -486,9 +492,12 @@ static void end_commit(struct tx *tx, const struct commit *commit, bool submitte
     if (!r) {
         tx->state = TX_COMMITTED;
         tx->version = submitted ? commit_version(commit) : tx->base_version;
-        drop_state(tx);
+        drop_state(tx, LEFTOVERS_UNNEEDED);
     } else if (is_worth_keeping(tx, commit, r)) {
         tx->state = TX_OPEN;
+        tx->failure.code = r;
+        tx->failure.reason = *err;
+        tx->failure.retry = true;
     } else {
         enum tx_state state = commit_is_unknown(commit) ? TX_UNKNOWN : TX_ABORTED;
 
@@ -531,8 +540,10 @@ int tx_commit(struct tx *tx, struct err *err)
     db_before_wait(tx->db);
     pthread_mutex_lock(&tx->lock);
     r = check_open(tx, err);
-    if (!r)
+    if (!r) {
         tx->state = TX_COMMITTING;
+        tx->failure.reason.text[0] = '\0'; /* of an earlier try */
+    }
     pthread_mutex_unlock(&tx->lock);
     return r < 0 ? r : run_commit(tx, err);
 }

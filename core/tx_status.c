@@ -102,7 +102,9 @@ int tx_print_status(struct tx *tx, const struct tx_writer *writers, size_t write
     } else if (tx->state >= TX_ABORTED) {
         print_failure(tx, status);
     } else {
-        json_object_set_new(status, "bytes", json_integer((json_int_t)tx->bytes));
+        if (tx->failure.code) /* of the last try to commit */
+            print_failure(tx, status);
+        json_object_set_new(status, "bytes_written", json_integer((json_int_t)tx->bytes));
         json_object_set_new(status, "tables", print_tables(tx));
         json_object_set_new(status, "writers", print_writers(writers, writer_count));
     }

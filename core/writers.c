@@ -64,6 +64,14 @@ bool writers_has(const struct writers *writers, uint64_t owner)
     return find(writers, owner);
 }
 
+bool writers_any_line(const struct writers *writers)
+{
+    for (const struct writer *writer = writers->first; writer; writer = writer->next)
+        if (writer->tail.bytes)
+            return true;
+    return writers->leftover.bytes;
+}
+
 bool writers_has_line(const struct writers *writers, uint64_t owner)
 {
     const struct writer *writer = find(writers, owner);

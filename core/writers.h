@@ -65,6 +65,9 @@ void writers_drop_line(struct writers *writers, uint64_t owner, bool rest_follow
 
 bool writers_has(const struct writers *writers, uint64_t owner);
 
+/* Whether there is an unfinished line. */
+bool writers_any_line(const struct writers *writers);
+
 /* Whether any process has written and not closed. */
 static inline bool writers_any(const struct writers *writers)
 {

@@ -84,7 +84,7 @@ int tree_lookup_in_txs(struct fs *fs, const char *name, struct node **ret_node, 
     uid_t owner;
 
     if (!strcmp(name, "new"))
-        return lookup_fresh(fs, NULL, NODE_TX_NEW, name, fs->options.uid, ret_node);
+        return tree_directory_node(fs, NULL, NODE_TX_NEW, name, ret_node);
     tx = txset_find(fs->txs, name, &owner);
     if (!tx)
         return lookup_committed(fs, name, ret_node, err);

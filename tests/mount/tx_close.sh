@@ -31,6 +31,14 @@ for SH in bash dash 'busybox sh' ksh zsh; do
     is "$SH: so does exit 3" aborted "$(verdict 'exec 9> ../commit; echo "$R1" >> t/rows; exit 3')"
     is "$SH: and a signal" aborted "$(verdict 'exec 9> ../commit; echo "$R1" >> t/rows; kill -9 $$')"
     is "$SH: and a refused row under set -e" aborted "$(verdict 'set -e; exec 9> ../commit; echo "$BAD" >> t/rows')"
+    is "$SH: so does a row that a close has dropped, whatever the shell tells" aborted \
+        "$(verdict 'set -e; exec 9> ../commit; echo "$R1" >> t/rows; printf "%s\n{\"bad\":" "$R2" >> t/rows || true; echo "$R3" >> t/rows || true')"
+    is "$SH: also of a program" aborted \
+        "$(verdict 'exec 9> ../commit; echo "$R1" >> t/rows; /usr/bin/printf "%s\n{\"bad\":" "$R2" >> t/rows; true')"
+    is "$SH: a script that ends with a write is told" 'aborted 1' \
+        "$(verdict 'exec 9> ../commit; printf "{" >> t/rows; echo 1 >&9; echo $? > "$D/told"') $(cat "$D/told")"
+    is "$SH: and one that fails before has not committed" aborted \
+        "$(verdict 'set -e; exec 9> ../commit; echo "$R1" >> t/rows; jq . /nonexistent >> t/rows; echo 1 >&9')"
     is "$SH: a commit by a write is not undone by an exit" 'committed seen' \
         "$(verdict 'exec 9> ../commit; echo "$R1" >> t/rows; echo 1 > ../commit; exit 3')"
     is "$SH: a write through the held descriptor commits" 'committed seen' \
@@ -56,6 +64,10 @@ is 'and by the write' 'open=ok write=ECANCELED close=ok' "$(
     echo 1 >"$X/r/commit"
     sys open wo "$X/s/commit" write '1\n' close
 )"
+is 'a row that a write has refused is known to the writer' 'committed seen' \
+    "$(verdict 'echo "$R1" >> t/rows; echo "$BAD" >> t/rows || echo "$R2" >> t/rows; echo 1 > ../commit')"
+is 'so is a draft that is refused by its rename' 'committed seen' \
+    "$(verdict 'echo "$BAD" > t/draft; mv t/draft t/rows || echo "$R2" >> t/rows; echo 1 > ../commit')"
 is 'rows that are still being written abort it' 'aborted' "$(verdict 'exec 9> ../commit; (exec 9>&-; exec 8>> t/rows; printf "{\"n\":" >&8; touch $D/begun; sleep 1) & until [ -e $D/begun ]; do :; done; true')"
 
 mkdir "$X/held"

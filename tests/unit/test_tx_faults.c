@@ -279,6 +279,31 @@ static void a_statement_on_a_disk_that_fails_leaves_whole_rows_or_none(void **st
     free(large);
 }
 
+static void data_objects_of_a_transaction_that_did_not_commit_are_removed(void **state)
+{
+    char *row = txtool_long_row('x', 70000);
+    struct snapshot *view;
+    char text[UUID_TEXT_BYTES + 1], data[60];
+
+    (void)state;
+    uuid_to_text(t, text);
+    snprintf(data, sizeof data, "data/%s", text);
+    txtool_append(tx, "t", row);
+    assert_ok(tx_view(tx, &view, &err), &err);
+    assert_int_equal(tempstore_entries(&temp, data), 2);
+    tx_abort(tx, -ECANCELED, "enough");
+    assert_int_equal(tempstore_entries(&temp, data), 2); /* somebody still looks at it */
+    snapshot_unref(view);
+    assert_int_equal(tempstore_entries(&temp, data), 0);
+    tx_unref(tx);
+    tx = txtool_begin(db, "b");
+    txtool_append(tx, "u", row);
+    txtool_replace(tx, "u", ROW(2)); /* in the same transaction */
+    assert_ok(tx_commit(tx, &err), &err);
+    expect("u", ROW(2));
+    free(row);
+}
+
 static unsigned open_descriptors(void)
 {
     DIR *dir = opendir("/proc/self/fd");
@@ -319,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(large_tables_do_not_each_keep_a_descriptor),
+        test(data_objects_of_a_transaction_that_did_not_commit_are_removed),
         test(a_full_disk_leaves_it_open_and_the_next_commit_succeeds),
         test(a_record_that_was_linked_and_said_to_have_failed_commits_once),
         test(a_record_that_was_linked_and_cannot_be_looked_at_commits_once),
