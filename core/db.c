@@ -55,6 +55,7 @@ void db_set_in_flight(struct db *db, const struct log_position *position)
 {
     pthread_mutex_lock(&db->head_lock);
     db->in_flight = position ? *position : (struct log_position){0};
+    pthread_cond_broadcast(&db->landed);
     pthread_mutex_unlock(&db->head_lock);
 }
 
@@ -138,38 +139,53 @@ int db_read_forward(struct db *db, struct err *err)
 }
 
 /*
- * Whether the only record behind the head is the one that this process is
- * putting right now: not acknowledged yet, so a reader need not wait for it.
+ * The record behind the head is there. If it is the one that this process is putting right
+ * now, waits until that is over: true. Other mounts may show it already, and whoever
+ * has seen it there must find it here, too; but making it durable is the leader's work.
  */
-static bool only_our_own_follows(struct db *db, const struct snapshot *head)
+static bool wait_for_our_own(struct db *db, const struct snapshot *head)
 {
+    uint64_t seq = head->position.seq + 1;
     struct log_position in_flight;
 
     pthread_mutex_lock(&db->head_lock);
     in_flight = db->in_flight;
     pthread_mutex_unlock(&db->head_lock);
-    return in_flight.seq == head->position.seq + 1 &&
-           log_holds(db->store, &in_flight, NULL) == 1 &&
-           log_exists(db->store, in_flight.seq + 1, NULL) == 0;
+    if (in_flight.seq != seq || log_holds(db->store, &in_flight, NULL) != 1)
+        return false;
+    db_before_wait(db);
+    pthread_mutex_lock(&db->head_lock);
+    while (db->in_flight.seq == seq && hash_equal(db->in_flight.hash, in_flight.hash))
+        pthread_cond_wait(&db->landed, &db->head_lock);
+    pthread_mutex_unlock(&db->head_lock);
+    return true;
+}
+
+/* Whether there are records behind the head: 1, 0, or an error. */
+static int is_behind(struct db *db, struct snapshot **head, struct err *err)
+{
+    int r = log_exists(db->store, (*head)->position.seq + 1, err);
+
+    if (r <= 0 || !wait_for_our_own(db, *head))
+        return r;
+    snapshot_unref(*head);
+    *head = db_head(db);
+    return log_exists(db->store, (*head)->position.seq + 1, err);
 }
 
 int db_refresh(struct db *db, struct snapshot **ret_snapshot, struct err *err)
 {
     cleanup(snapshot_unref_p) struct snapshot *head = db_head(db);
-    int r = log_exists(db->store, head->position.seq + 1, err);
+    int r = is_behind(db, &head, err);
 
+    if (!r)
+        r = check_head(db, head, err);
+    else if (r > 0)
+        r = db_read_forward(db, err);
     if (r < 0)
         return r;
-    if (r == 0 || only_our_own_follows(db, head)) {
-        r = check_head(db, head, err);
-        if (!r)
-            *ret_snapshot = steal_pointer(head);
-        return r;
-    }
-    r = db_read_forward(db, err);
-    if (!r)
-        *ret_snapshot = db_head(db);
-    return r;
+    *ret_snapshot = db_head(db);
+    return 0;
 }
 
 int db_check_writable(struct db *db, struct err *err)

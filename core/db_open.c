@@ -261,6 +261,7 @@ int db_open_store(struct store *store, const struct db_options *options, struct 
     db->options = *options;
     db->queue_end = &db->queue_first;
     pthread_mutex_init(&db->head_lock, NULL);
+    pthread_cond_init(&db->landed, NULL);
     pthread_mutex_init(&db->forward_lock, NULL);
     pthread_mutex_init(&db->queue_lock, NULL);
     pthread_mutex_init(&db->checkers_lock, NULL);
@@ -309,6 +310,7 @@ void db_close(struct db *db)
     while (db->checker_count)
         rowcheck_destroy(db->checkers[--db->checker_count]);
     pthread_mutex_destroy(&db->head_lock);
+    pthread_cond_destroy(&db->landed);
     pthread_mutex_destroy(&db->forward_lock);
     pthread_mutex_destroy(&db->queue_lock);
     pthread_mutex_destroy(&db->checkers_lock);

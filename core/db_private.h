@@ -22,6 +22,7 @@ struct db {
     pthread_mutex_t head_lock; /* for a few instructions only */
     struct snapshot *head;
     struct log_position in_flight; /* the record that our leader is putting; seq 0: none */
+    pthread_cond_t landed;         /* it is not in flight any more */
 
     pthread_mutex_t forward_lock; /* one reader of new records at a time */
 
@@ -52,7 +53,7 @@ void db_publish(struct db *db, struct snapshot *snapshot);
 /* Reads records from the head on until there are no more, and publishes. */
 int db_read_forward(struct db *db, struct err *err);
 
-/* Marks the record that is about to be put, so that readers need not wait for it; NULL: none. */
+/* Marks the record that is about to be put, so that readers need not make it durable themselves; NULL: none. */
 void db_set_in_flight(struct db *db, const struct log_position *position);
 
 #endif

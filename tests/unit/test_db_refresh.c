@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/store/sealed.h"
 #include "tests/lib/check.h"
@@ -321,6 +322,35 @@ static void readers_see_versions_in_order_while_writers_write(void **state)
     }
 }
 
+static void *append_once(void *context)
+{
+    *(int *)context = dbtool_append(temp.db, t, "{\"a\":1}\n");
+    return NULL;
+}
+
+/* It is not acknowledged yet; but whoever was told of it by somebody there must find it here. */
+static void a_commit_that_another_mount_shows_is_waited_for_by_its_own(void **state)
+{
+    struct refresher refresher = {.result = 1};
+    pthread_t committer;
+    int result = 1;
+
+    (void)state;
+    faultio_hold(FAULTIO_FSYNC_DIR, 0);
+    assert_int_equal(pthread_create(&committer, NULL, append_once, &result), 0);
+    faultio_wait_held(); /* the record is linked */
+    dbtool_expect(other, "t", "{\"a\":1}\n");
+    assert_int_equal(pthread_create(&refresher.thread, NULL, refresh_once, &refresher), 0);
+    usleep(50000); /* in which a reader that does not wait would have come back with less */
+    faultio_let_go();
+    pthread_join(refresher.thread, NULL);
+    pthread_join(committer, NULL);
+    assert_int_equal(result, 0);
+    assert_int_equal(refresher.result, 0);
+    assert_int_equal(refresher.snapshot->version, 2);
+    snapshot_unref(refresher.snapshot);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, fixture_begin_two_mounts, fixture_end)
 
 int main(void)
@@ -335,6 +365,7 @@ int main(void)
         test(a_record_that_was_replaced_below_a_new_one_is_noticed),
         test(a_head_that_is_gone_or_damaged_is_noticed),
         test(a_copy_of_the_head_is_the_head),
+        test(a_commit_that_another_mount_shows_is_waited_for_by_its_own),
         test(a_record_that_is_replaced_while_it_is_followed_is_noticed),
         test(a_damaged_new_record_leaves_the_head_where_it_was),
         test(a_store_that_needs_a_newer_reader_is_refused),
