@@ -17,7 +17,8 @@
 /* Members of one record: bounds its header, and so what a reader must parse at once. */
 #define BATCH_COMMITS 256
 
-/* Lost races before a commit gives up. Each is a commit of somebody else's, so only a storm gets here. */
+/* Lost races before a commit gives up. Each is a commit of somebody else's, so only a storm gets
+ * here. */
 #define REBASE_TRIES 10000
 
 /* Puts in doubt of one number before the outcome is called unknown. */
@@ -65,8 +66,8 @@ static int add_objects(struct attempt *a, const struct commit *commit)
 
         if (!stage->entry_count)
             continue;
-        objects = realloc(record->objects,
-                          (record->object_count + stage->entry_count) * sizeof *objects);
+        objects =
+            realloc(record->objects, (record->object_count + stage->entry_count) * sizeof *objects);
         if (!objects)
             return -ENOMEM;
         record->objects = objects;
@@ -275,8 +276,8 @@ static enum outcome resolve_doubt(struct attempt *a, struct db *db,
     return OUTCOME_UNKNOWN;
 }
 
-static enum outcome put_attempt(struct attempt *a, struct db *db,
-                                struct log_position *ret_position, int *ret_code, struct err *err)
+static enum outcome put_attempt(struct attempt *a, struct db *db, struct log_position *ret_position,
+                                int *ret_code, struct err *err)
 {
     enum outcome outcome = OUTCOME_WON;
     enum put_state state;
@@ -303,7 +304,8 @@ static void fence(struct db *db, const struct err *err)
     pthread_mutex_lock(&db->queue_lock);
     db->fenced = true;
     snprintf(db->fenced_reason, sizeof db->fenced_reason,
-             "the outcome of a commit is unknown (%.300s): mount the store again to write", err->text);
+             "the outcome of a commit is unknown (%.300s): mount the store again to write",
+             err->text);
     pthread_mutex_unlock(&db->queue_lock);
 }
 

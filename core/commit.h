@@ -25,9 +25,9 @@ int commit_create(struct commit **ret_commit);
 void commit_destroy(struct commit *commit); /* accepts NULL; not while it is submitted */
 
 /*
- * The changes, in order; each sees those before it. Names are copied. All are blind: they are evaluated on
- * the version that they commit on. The errors named are those of the commit;
- * the functions themselves return 0 or -ENOMEM.
+ * The changes, in order; each sees those before it. Names are copied. All are blind: they are
+ * evaluated on the version that they commit on. The errors named are those of the commit; the
+ * functions themselves return 0 or -ENOMEM.
  */
 
 /* -EEXIST: a table of that name exists. */

@@ -168,16 +168,15 @@ struct action *prepare_action(struct preparation *p, enum action_op op, struct u
                               const char *name)
 {
     struct member *member = p->member;
-    struct action *actions =
-        realloc(member->actions, (member->action_count + 1) * sizeof *actions);
+    struct action *actions = realloc(member->actions, (member->action_count + 1) * sizeof *actions);
     struct action *action;
 
     if (!actions)
         return NULL;
     member->actions = actions;
     action = &actions[member->action_count++];
-    *action = (struct action){
-        .op = op, .table = table, .name = strdup(name), .before = ACTION_ALL_ROWS};
+    *action =
+        (struct action){.op = op, .table = table, .name = strdup(name), .before = ACTION_ALL_ROWS};
     return action->name ? action : NULL;
 }
 
@@ -320,8 +319,7 @@ static int prepare_write(struct preparation *p, struct change *change)
 static int append_all(struct preparation *p, const struct table *from, const struct table *to)
 {
     struct action *action = prepare_action(p, ACTION_APPEND, to->uuid, to->name);
-    struct extent_ref *ref =
-        action ? prepare_extents(action, ptree_count(from->extents)) : NULL;
+    struct extent_ref *ref = action ? prepare_extents(action, ptree_count(from->extents)) : NULL;
     struct ptree_cursor cursor;
     const struct extent *extent;
 

@@ -24,14 +24,14 @@ enum change_kind {
 struct change {
     enum change_kind kind;
     struct uuid table;
-    char *name;              /* create: the new one; drop, rename: the one it must have */
-    char *to_name;           /* rename */
-    bool no_replace;         /* rename */
-    bool replace;            /* write */
-    struct stage stage;      /* write; sealed */
-    uint64_t expect_version; /* write; 0: any */
-    struct uuid to_table;    /* move rows */
-    struct touched *touched; /* transaction's rows; borrowed */
+    char *name;                 /* create: the new one; drop, rename: the one it must have */
+    char *to_name;              /* rename */
+    bool no_replace;            /* rename */
+    bool replace;               /* write */
+    struct stage stage;         /* write; sealed */
+    uint64_t expect_version;    /* write; 0: any */
+    struct uuid to_table;       /* move rows */
+    struct touched *touched;    /* transaction's rows; borrowed */
     const struct stage *staged; /* the same, sealed and borrowed, instead of `stage`; or NULL */
 };
 
@@ -98,7 +98,8 @@ struct extent_ref *prepare_extents(struct action *action, size_t count);
  */
 int commit_prepare(struct preparation *p);
 
-/* Notes a conflict with what is now `now` (borrowed, or NULL); returns -ECANCELED, `err` is the caller's. */
+/* Notes a conflict with what is now `now` (borrowed, or NULL); returns -ECANCELED, `err` is the
+ * caller's. */
 int prepare_conflict(struct preparation *p, enum conflict_kind kind, struct table *base,
                      struct table *now);
 

@@ -52,7 +52,8 @@ struct db_options {
 int db_open(const char *path, const struct db_options *options, struct db **ret_db,
             struct err *err);
 
-/* The same on a store that is open and has been initialised; the store is taken, also on failure. */
+/* The same on a store that is open and has been initialised; the store is taken, also on failure.
+ */
 int db_open_store(struct store *store, const struct db_options *options, struct db **ret_db,
                   struct err *err);
 

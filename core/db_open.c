@@ -191,7 +191,8 @@ static int load_genesis(struct db *db, const struct identity *identity, struct e
     int r = log_read(db->store, 0, &record, &position, err);
 
     if (r == -ENOENT)
-        return err_set(err, -EIO, "the store is damaged: log/00000000000000000000.ndjson is missing");
+        return err_set(err, -EIO,
+                       "the store is damaged: log/00000000000000000000.ndjson is missing");
     if (r < 0)
         return r;
     if (!hash_equal(position.hash, identity->genesis))
@@ -283,8 +284,7 @@ int db_open_store(struct store *store, const struct db_options *options, struct 
     return 0;
 }
 
-int db_open(const char *path, const struct db_options *options, struct db **ret_db,
-            struct err *err)
+int db_open(const char *path, const struct db_options *options, struct db **ret_db, struct err *err)
 {
     cleanup(store_close_p) struct store *store = NULL;
     int known = recognise(path, err), r;

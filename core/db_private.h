@@ -53,7 +53,8 @@ void db_publish(struct db *db, struct snapshot *snapshot);
 /* Reads records from the head on until there are no more, and publishes. */
 int db_read_forward(struct db *db, struct err *err);
 
-/* Marks the record that is about to be put, so that readers need not make it durable themselves; NULL: none. */
+/* Marks the record that is about to be put, so that readers need not make it durable themselves;
+ * NULL: none. */
 void db_set_in_flight(struct db *db, const struct log_position *position);
 
 #endif

@@ -98,8 +98,7 @@ static int drop_last(struct ptree *history, const struct chunk *last, struct ptr
     return r;
 }
 
-int history_append(struct ptree *history, uint64_t seq, uint64_t bytes,
-                   struct ptree **ret_history)
+int history_append(struct ptree *history, uint64_t seq, uint64_t bytes, struct ptree **ret_history)
 {
     const struct chunk *last = ptree_last(history);
     struct chunk *chunk = malloc(sizeof *chunk);

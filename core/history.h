@@ -23,8 +23,7 @@ extern const struct ptree_class history_class;
 int history_print(const struct member *member, const char *host, struct buf *buf);
 
 /* With `bytes` more of lines, of record `seq`, the last one. Errors: -ENOMEM. */
-int history_append(struct ptree *history, uint64_t seq, uint64_t bytes,
-                   struct ptree **ret_history);
+int history_append(struct ptree *history, uint64_t seq, uint64_t bytes, struct ptree **ret_history);
 
 /*
  * Reads at most `bytes` of the lines from `offset` on; returns how many, 0 at

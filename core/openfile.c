@@ -426,8 +426,7 @@ uint64_t openfile_bytes(struct openfile *file)
     return bytes;
 }
 
-int openfile_read(struct openfile *file, void *buf, size_t bytes, uint64_t offset,
-                  struct err *err)
+int openfile_read(struct openfile *file, void *buf, size_t bytes, uint64_t offset, struct err *err)
 {
     uint64_t base;
     int done = 0, more = 0;

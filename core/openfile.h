@@ -46,11 +46,11 @@ enum openfile_kind {
 
 /* How the process that closes a descriptor stands. */
 enum openfile_end {
-    OPENFILE_HOLDS,  /* it has another descriptor of the file: this was a duplicate */
-    OPENFILE_ALIVE,  /* it lives, or ended with exit status 0 */
-    OPENFILE_FAILED, /* it ended with another exit status */
+    OPENFILE_HOLDS,         /* it has another descriptor of the file: this was a duplicate */
+    OPENFILE_ALIVE,         /* it lives, or ended with exit status 0 */
+    OPENFILE_FAILED,        /* it ended with another exit status */
     OPENFILE_FAILED_PARENT, /* the same, and a process that it started has written */
-    OPENFILE_KILLED, /* it was killed by a signal */
+    OPENFILE_KILLED,        /* it was killed by a signal */
 };
 
 /*
@@ -98,7 +98,8 @@ void openfile_write(struct openfile *file, uint64_t owner, bool by_opener, const
 void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum openfile_end end,
                     const char *why, openfile_done_fn *done, void *context);
 
-/* Commits the lines that are complete (fsync); without any also no replacement. Errors: those of a commit. */
+/* Commits the lines that are complete (fsync); without any also no replacement. Errors: those of a
+ * commit. */
 void openfile_sync(struct openfile *file, openfile_done_fn *done, void *context);
 
 /*
@@ -120,7 +121,6 @@ void openfile_abort(struct openfile *file);
 uint64_t openfile_bytes(struct openfile *file);
 
 /* Reads the table as it was opened, and behind it what was written. Returns how many bytes. */
-int openfile_read(struct openfile *file, void *buf, size_t bytes, uint64_t offset,
-                  struct err *err);
+int openfile_read(struct openfile *file, void *buf, size_t bytes, uint64_t offset, struct err *err);
 
 #endif

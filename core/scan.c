@@ -80,8 +80,7 @@ int scan_next(struct scan *scan, const char **ret_row, size_t *ret_bytes, struct
     for (;;) {
         const char *row = scan->buf.data + scan->used;
         size_t bytes = scan->buf.bytes - scan->used;
-        const char *feed =
-            bytes > searched ? memchr(row + searched, '\n', bytes - searched) : NULL;
+        const char *feed = bytes > searched ? memchr(row + searched, '\n', bytes - searched) : NULL;
         int r;
 
         if (feed) {

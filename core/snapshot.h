@@ -88,7 +88,8 @@ int draft_use_object(struct draft *draft, struct object *object);
 int draft_apply_action(struct draft *draft, const struct member *member,
                        const struct action *action, struct err *err);
 
-/* `host` is for the history; NULL: it gets no line. Errors: -EEXIST, its id has committed; -ENOMEM. */
+/* `host` is for the history; NULL: it gets no line. Errors: -EEXIST, its id has committed; -ENOMEM.
+ */
 int draft_end_commit(struct draft *draft, const struct member *member, const char *host,
                      struct err *err);
 void draft_undo_commit(struct draft *draft); /* harmless when none has begun */

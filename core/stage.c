@@ -183,8 +183,7 @@ static int take_entries(struct stage *stage, struct stage *from, struct err *err
 
     if (r < 0)
         return r;
-    entries =
-        realloc(stage->entries, (stage->entry_count + from->entry_count) * sizeof *entries);
+    entries = realloc(stage->entries, (stage->entry_count + from->entry_count) * sizeof *entries);
     if (!entries)
         return err_nomem(err);
     memcpy(entries + stage->entry_count, from->entries, from->entry_count * sizeof *entries);

@@ -16,7 +16,7 @@
 struct stage {
     struct store *store; /* borrowed */
     struct uuid table;
-    struct buf memory;             /* while there is no segment */
+    struct buf memory; /* while there is no segment */
     uint64_t memory_rows;
     struct segment_writer *writer; /* the segment that is being written */
     struct object_entry *entries;  /* those that are finished */
@@ -54,7 +54,8 @@ int stage_take(struct stage *stage, struct stage *from, struct err *err);
  */
 int stage_seal(struct stage *stage, struct err *err);
 
-/* The same, and in `entries` whatever the size. What was in memory is still there after a failure. */
+/* The same, and in `entries` whatever the size. What was in memory is still there after a failure.
+ */
 int stage_spill(struct stage *stage, struct err *err);
 
 /* Hands everything over to `ret_to`, which need not be initialised; `stage` is empty then. */

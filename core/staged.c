@@ -139,8 +139,7 @@ uint64_t staged_memory(struct staged *staged)
 }
 
 /* The lock is held; `how` is not called any more after a first failure. */
-static int change(struct staged *staged, int (*how)(struct stage *, struct err *),
-                  struct err *err)
+static int change(struct staged *staged, int (*how)(struct stage *, struct err *), struct err *err)
 {
     if (!staged->failed)
         staged->failed = how(&staged->stage, &staged->reason);

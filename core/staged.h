@@ -41,7 +41,8 @@ uint64_t staged_memory(struct staged *staged);
 /* No record will name its data objects: they are removed with the last reference. */
 void staged_discard(struct staged *staged);
 
-/* Whether a data object is being written, which takes a descriptor and a buffer until it is sealed. */
+/* Whether a data object is being written, which takes a descriptor and a buffer until it is sealed.
+ */
 bool staged_is_writing(struct staged *staged);
 
 /* Whether rows were lost on their way to a data object. */

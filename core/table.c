@@ -149,8 +149,8 @@ static int next_version(const struct table *table, struct ptree *extents, uint64
     return 0;
 }
 
-int table_rename(const struct table *table, const char *name, uint64_t version,
-                 int64_t time_usec, struct table **ret_table)
+int table_rename(const struct table *table, const char *name, uint64_t version, int64_t time_usec,
+                 struct table **ret_table)
 {
     struct table *next;
     int r = table_create(table->uuid, name, table->version, table->time_usec, &next);
@@ -197,7 +197,8 @@ static bool continues(const struct extent *last, const struct object *object,
                       const struct extent_ref *ref)
 {
     return object_id_equal(last->object->id, object->id) &&
-           last->offset + last->bytes == ref->offset && last->first_row + last->rows == ref->first_row;
+           last->offset + last->bytes == ref->offset &&
+           last->first_row + last->rows == ref->first_row;
 }
 
 /* The extents without the last one. */
@@ -283,7 +284,8 @@ static int split_rows(struct ptree *tree, uint64_t row, uint64_t offset, struct 
     if (item) {
         cleanup(extent_unref_item_p) void *held = item;
         const struct extent *extent = held;
-        uint64_t cut_row = row - extent->row; /* at 0 nothing is cut, and the object may be another */
+        uint64_t cut_row =
+            row - extent->row; /* at 0 nothing is cut, and the object may be another */
         uint64_t cut = cut_row ? offset - extent->offset : 0;
 
         r = (cut_row > 0) == (cut > 0) && cut < extent->bytes ? 0 : -ENOENT;

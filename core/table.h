@@ -22,9 +22,9 @@
 /* A run of rows of an object; immutable, counted. The items of a table's `extents`. */
 struct extent {
     _Atomic uint32_t refs;
-    struct object *object; /* owned reference */
+    struct object *object;                   /* owned reference */
     uint64_t offset, bytes, first_row, rows; /* in the object */
-    uint64_t row; /* the number of its first row in the table */
+    uint64_t row;                            /* the number of its first row in the table */
 };
 
 /* The sums of the tree of extents. */
@@ -64,8 +64,8 @@ int table_create(struct uuid uuid, const char *name, uint64_t version, int64_t t
  * The next versions of a table; each borrows the old one and gives a new one
  * with one reference. Errors: -ENOMEM.
  */
-int table_rename(const struct table *table, const char *name, uint64_t version,
-                 int64_t time_usec, struct table **ret_table);
+int table_rename(const struct table *table, const char *name, uint64_t version, int64_t time_usec,
+                 struct table **ret_table);
 
 /*
  * Without the rows whose numbers are below `before`. Errors: -ENOENT, it is in the middle of an

@@ -67,8 +67,8 @@ static void drop_state(struct tx *tx, enum leftovers leftovers)
         struct touched *touched = tx->touched;
 
         tx->touched = touched->next;
-        if (touched->staged && (leftovers == LEFTOVERS_ALL ||
-                                (leftovers == LEFTOVERS_UNNEEDED && !touched->needed)))
+        if (touched->staged &&
+            (leftovers == LEFTOVERS_ALL || (leftovers == LEFTOVERS_UNNEEDED && !touched->needed)))
             staged_discard(touched->staged);
         table_unref(touched->base);
         staged_unref(touched->staged);
@@ -344,8 +344,8 @@ static int note_naming(struct tx *tx, const struct action *action)
     if (!namings)
         return -ENOMEM;
     tx->namings = namings;
-    namings[tx->naming_count] = (struct naming){
-        .op = action->op, .table = action->table, .name = strdup(action->name)};
+    namings[tx->naming_count] =
+        (struct naming){.op = action->op, .table = action->table, .name = strdup(action->name)};
     return namings[tx->naming_count++].name ? 0 : -ENOMEM;
 }
 
@@ -373,11 +373,8 @@ static int note_action(struct tx *tx, const struct action *action)
 static int evaluate(struct tx *tx, struct commit *statement, struct draft *draft,
                     struct member *member, struct err *err)
 {
-    struct preparation p = {.commit = statement,
-                            .draft = draft,
-                            .member = member,
-                            .err = err,
-                            .statement = tx};
+    struct preparation p = {
+        .commit = statement, .draft = draft, .member = member, .err = err, .statement = tx};
     int64_t now = time_now_usec(), last = tx->view->time_usec;
     int r;
 
@@ -441,10 +438,10 @@ static int check_limit(const struct tx *tx, const struct commit *statement, stru
 
     for (size_t i = 0; i < statement->change_count; i++)
         bytes += stage_bytes(&statement->changes[i].stage);
-    return bytes <= limit ? 0
-                          : err_set(err, -EFBIG,
-                                    "one transaction may write %" PRIu64 " bytes of rows (tx_limit)",
-                                    limit);
+    return bytes <= limit
+               ? 0
+               : err_set(err, -EFBIG,
+                         "one transaction may write %" PRIu64 " bytes of rows (tx_limit)", limit);
 }
 
 int tx_apply(struct tx *tx, struct commit *statement, struct err *err)
@@ -502,7 +499,8 @@ static void end_commit(struct tx *tx, const struct commit *commit, bool submitte
         enum tx_state state = commit_is_unknown(commit) ? TX_UNKNOWN : TX_ABORTED;
 
         tx->failure.retry = r == -ECANCELED && commit_conflict(commit)->kind != CONFLICT_ID;
-        abort_locked(tx, state, r, tx->failure.reason.text[0] ? tx->failure.reason.text : err->text);
+        abort_locked(tx, state, r,
+                     tx->failure.reason.text[0] ? tx->failure.reason.text : err->text);
     }
     pthread_mutex_unlock(&tx->lock);
 }

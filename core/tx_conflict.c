@@ -165,8 +165,7 @@ void tx_explain_conflict(struct tx *tx, const struct conflict *conflict, const c
     failure->version = find_winner(tx, conflict);
     failure->exact = failure->version > 0;
     if (!failure->exact && now)
-        failure->version =
-            now->version > now->named_version ? now->version : now->named_version;
+        failure->version = now->version > now->named_version ? now->version : now->named_version;
     failure->table = named ? strdup(named->name) : NULL;
     if (conflict->kind == CONFLICT_ROWS)
         sample_rows(tx, conflict);

@@ -54,8 +54,7 @@ static bool mark_needed(struct tx *tx)
     return changes;
 }
 
-static int add_rows(struct tx *tx, struct commit *commit, struct touched *touched,
-                    struct err *err)
+static int add_rows(struct tx *tx, struct commit *commit, struct touched *touched, struct err *err)
 {
     const struct table *table = snapshot_table(tx->view, touched->table);
     struct change change = {.kind = CHANGE_TX_ROWS, .table = touched->table, .touched = touched};
@@ -111,8 +110,7 @@ static bool changes(const struct tx *tx, const struct touched *touched)
 {
     const struct table *table = snapshot_table(tx->view, touched->table);
 
-    return touched->named || deletes_rows(touched) ||
-           (table && has_own_rows(table, touched->base));
+    return touched->named || deletes_rows(touched) || (table && has_own_rows(table, touched->base));
 }
 
 static int conflict(struct preparation *p, enum conflict_kind kind, const struct touched *touched,
@@ -192,7 +190,8 @@ int tx_prepare_names(struct preparation *p, struct tx *tx)
 static bool adjoins(const struct extent_ref *last, const struct extent_ref *next)
 {
     return object_id_equal(last->object, next->object) &&
-           last->offset + last->bytes == next->offset && last->first_row + last->rows == next->first_row;
+           last->offset + last->bytes == next->offset &&
+           last->first_row + last->rows == next->first_row;
 }
 
 /* An extent of the view as extents of the record; what adjoins the last one is joined to it. */

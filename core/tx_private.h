@@ -20,7 +20,7 @@ struct touched {
     bool named;         /* made, dropped or renamed */
     bool cleared;       /* the rows of the base are gone */
     bool read;
-    struct staged *staged; /* rows that were written to it; NULL: none yet */
+    struct staged *staged;     /* rows that were written to it; NULL: none yet */
     struct body_position body; /* of the rows in memory, in the record that is being built */
     bool needed;               /* some of its rows are still somewhere in the view */
     struct touched *next;      /* in the order in which they were touched */
@@ -41,7 +41,7 @@ struct tx_failure {
     bool exact;       /* it is that one, not a later one */
     bool retry;       /* the same again can succeed */
     char *table;
-    uint64_t rows; /* that both have changed */
+    uint64_t rows;   /* that both have changed */
     json_t *samples; /* some of them; NULL: none */
 };
 

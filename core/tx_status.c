@@ -8,8 +8,8 @@
 static const char *state_name(enum tx_state state)
 {
     static const char *const names[] = {
-        [TX_OPEN] = "open",           [TX_COMMITTING] = "committing", [TX_COMMITTED] = "committed",
-        [TX_ABORTED] = "aborted",     [TX_UNKNOWN] = "unknown",
+        [TX_OPEN] = "open",       [TX_COMMITTING] = "committing", [TX_COMMITTED] = "committed",
+        [TX_ABORTED] = "aborted", [TX_UNKNOWN] = "unknown",
     };
 
     return names[state];
@@ -26,10 +26,12 @@ static json_t *print_table(struct tx *tx, const struct touched *touched)
 
     if ((!table && !base) || (!appended && !deleted && !touched->named))
         return NULL;
-    return json_pack("{ss sI sI ss*}", "table", table ? table->name : base->name,
-                     "rows_appended", (json_int_t)appended, "rows_deleted", (json_int_t)deleted,
-                     "made", touched->named ? (!base ? "created" : !table ? "dropped" : "renamed")
-                                            : NULL);
+    return json_pack("{ss sI sI ss*}", "table", table ? table->name : base->name, "rows_appended",
+                     (json_int_t)appended, "rows_deleted", (json_int_t)deleted, "made",
+                     touched->named ? (!base    ? "created"
+                                       : !table ? "dropped"
+                                                : "renamed")
+                                    : NULL);
 }
 
 static json_t *print_tables(struct tx *tx)
@@ -77,9 +79,9 @@ static int dump_to_buf(const char *data, size_t bytes, void *buf)
 
 static int print(json_t *status, struct buf *buf)
 {
-    int r = status ? json_dump_callback(status, dump_to_buf, buf,
-                                        JSON_INDENT(2) | JSON_PRESERVE_ORDER)
-                   : -1;
+    int r = status
+                ? json_dump_callback(status, dump_to_buf, buf, JSON_INDENT(2) | JSON_PRESERVE_ORDER)
+                : -1;
 
     json_decref(status);
     return r < 0 || buf_append(buf, "\n", 1) < 0 ? -ENOMEM : 0;
@@ -114,7 +116,7 @@ int tx_print_status(struct tx *tx, const struct tx_writer *writers, size_t write
 
 int tx_print_committed(const char *id, uint64_t version, struct buf *buf)
 {
-    return print(json_pack("{ss ss sI}", "id", id, "state", "committed", "version",
-                           (json_int_t)version),
-                 buf);
+    return print(
+        json_pack("{ss ss sI}", "id", id, "state", "committed", "version", (json_int_t)version),
+        buf);
 }

@@ -237,8 +237,7 @@ static void fresh_id(char ret_id[TXSET_FRESH_BYTES + 1])
         sprintf(ret_id + 2 * i, "%02x", uuid.bytes[i]);
 }
 
-int txset_begin(struct txset *set, const char *id, uid_t owner, struct tx **ret_tx,
-                struct err *err)
+int txset_begin(struct txset *set, const char *id, uid_t owner, struct tx **ret_tx, struct err *err)
 {
     cleanup(snapshot_unref_p) struct snapshot *base = NULL;
     cleanup(tx_unref_p) struct tx *tx = NULL;
@@ -312,8 +311,7 @@ int txset_list(struct txset *set, uid_t owner, struct buf *ids)
 
     pthread_mutex_lock(&set->lock);
     for (const struct txset_entry *entry = set->first; entry && !r; entry = entry->next)
-        if ((owner == (uid_t)-1 || entry->owner == owner) &&
-            tx_state(entry->tx) <= TX_COMMITTING)
+        if ((owner == (uid_t)-1 || entry->owner == owner) && tx_state(entry->tx) <= TX_COMMITTING)
             r = buf_append(ids, entry->id, strlen(entry->id) + 1);
     pthread_mutex_unlock(&set->lock);
     return r;

@@ -48,7 +48,8 @@ struct tx *txset_find(struct txset *set, const char *id, uid_t *ret_owner);
  */
 int txset_remove(struct txset *set, const char *id, struct err *err);
 
-/* The ids of those of `owner` (of all: (uid_t)-1) that are open, each with its NUL. Errors: -ENOMEM. */
+/* The ids of those of `owner` (of all: (uid_t)-1) that are open, each with its NUL. Errors:
+ * -ENOMEM. */
 int txset_list(struct txset *set, uid_t owner, struct buf *ids);
 
 #endif

@@ -153,8 +153,8 @@ static bool is_plain(const char *line, size_t row)
  * Complete lines, checked one by one; those that need no change are staged
  * together. `*lines` counts them for the refusal.
  */
-static int take_checked(const struct taker *taker, const char *data, size_t bytes,
-                        uint64_t *lines, struct err *err)
+static int take_checked(const struct taker *taker, const char *data, size_t bytes, uint64_t *lines,
+                        struct err *err)
 {
     const char *run = data, *end = data + bytes;
     uint64_t run_rows = 0;

@@ -110,7 +110,7 @@ double tree_attr_seconds(const struct node *node)
     case NODE_TXS:
         return TREE_CHANGES;
     case NODE_TX_ISOLATION:
-        return 0; /* another process may write it */
+        return 0;      /* another process may write it */
     case NODE_TABLE:   /* looked up each time, which brings them anew */
     case NODE_CONTENT: /* never changes */
     case NODE_WRITER:  /* its size is what the kernel counts itself */

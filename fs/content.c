@@ -87,8 +87,7 @@ int64_t content_time_usec(const struct content *content)
     return content->time_usec;
 }
 
-int content_read(struct content *content, void *buf, size_t bytes, uint64_t offset,
-                 struct err *err)
+int content_read(struct content *content, void *buf, size_t bytes, uint64_t offset, struct err *err)
 {
     if (content->table)
         return table_read(content->store, content->table, buf, bytes, offset, err);

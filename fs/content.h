@@ -14,7 +14,8 @@
 
 struct content;
 
-/* New, with one reference; what is given is referenced, `text` is taken over. NULL: out of memory. */
+/* New, with one reference; what is given is referenced, `text` is taken over. NULL: out of memory.
+ */
 struct content *content_of_rows(struct store *store, struct table *table);
 struct content *content_of_history(struct store *store, struct snapshot *snapshot);
 struct content *content_of_text(struct buf *text, int64_t time_usec);

@@ -10,8 +10,7 @@
 #include "fs/reply.h"
 #include "fs/trace.h"
 
-int fs_init(struct fs *fs, struct db *db, const struct fs_options *options,
-            const char *store_path)
+int fs_init(struct fs *fs, struct db *db, const struct fs_options *options, const char *store_path)
 {
     *fs = (struct fs){.db = db, .options = *options, .store_path = store_path};
     fs->scratch_budget.limit = db_limits(db)->scratch_bytes;

@@ -21,7 +21,7 @@ struct fs_options {
     uid_t uid;
     gid_t gid;
     mode_t umask;
-    bool trust_close; /* a close of a process that cannot be seen is a commit */
+    bool trust_close;      /* a close of a process that cannot be seen is a commit */
     uint64_t tx_idle_usec; /* after which a transaction that nobody uses is aborted; 0: never */
 };
 
@@ -32,10 +32,11 @@ struct handle {
         HANDLE_OPENFILE,
         HANDLE_SCRATCH,
         HANDLE_DIRECTORY,
-        HANDLE_COMMIT,    /* of a transaction, open for writing */
+        HANDLE_COMMIT, /* of a transaction, open for writing */
         HANDLE_ISOLATION,
     } kind;
-    struct node *node; /* owned reference: RELEASE can still commit when the kernel has forgotten it */
+    struct node
+        *node; /* owned reference: RELEASE can still commit when the kernel has forgotten it */
     struct handle *next, **link; /* in fs->handles */
 
     struct content *content; /* CONTENT: owned reference */
@@ -47,7 +48,7 @@ struct handle {
 
     struct openfile *file; /* OPENFILE */
     struct lineage lineage;
-    _Atomic bool decided;  /* COMMIT: a close means nothing any more */
+    _Atomic bool decided; /* COMMIT: a close means nothing any more */
 
     struct snapshot *snapshot; /* DIRECTORY: what it lists; owned reference */
     struct table *table;       /* DIRECTORY of a table: borrowed from the snapshot */
@@ -80,8 +81,7 @@ struct fs {
 extern const struct fuse_lowlevel_ops fs_ops;
 
 /* Errors: -ENOMEM. */
-int fs_init(struct fs *fs, struct db *db, const struct fs_options *options,
-            const char *store_path);
+int fs_init(struct fs *fs, struct db *db, const struct fs_options *options, const char *store_path);
 /*
  * After the last request. With `unmounted`, every file was closed, and what a
  * last close would have decided is committed; otherwise it is dropped.

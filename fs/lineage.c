@@ -28,8 +28,8 @@ void lineage_note(struct lineage *lineage, pid_t process, pid_t opener)
     pthread_mutex_lock(&lineage->lock);
     if (process > 0 && process != opener && process != lineage->last) {
         lineage->last = process;
-        for (pid_t p = caller_parent(process); p > 1 && p != opener && !has(lineage, p) &&
-                                               lineage->count < LINEAGE_PROCESSES;
+        for (pid_t p = caller_parent(process);
+             p > 1 && p != opener && !has(lineage, p) && lineage->count < LINEAGE_PROCESSES;
              p = caller_parent(p))
             lineage->processes[lineage->count++] = p;
     }

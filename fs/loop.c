@@ -21,7 +21,7 @@ struct loop {
     pthread_mutex_t lock;
     pthread_t threads[LOOP_MAX_THREADS];
     unsigned count, idle; /* idle: have the turn or wait for it */
-    bool ended; /* by the kernel */
+    bool ended;           /* by the kernel */
 };
 
 static void *serve(void *context);

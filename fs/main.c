@@ -25,9 +25,10 @@ static void print_help(FILE *to)
                 "client.\n\n");
     for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
         fprintf(to, "  rowfs %s\n      %s\n", commands[i].usage, commands[i].summary);
-    fprintf(to, "  rowfs STORE MOUNTPOINT [-o OPTIONS]\n      the same as mount, for mount(8) and "
-                "fstab\n\n%s\n\n"
-                "See also rowfs(1), and README in the mount.\n",
+    fprintf(to,
+            "  rowfs STORE MOUNTPOINT [-o OPTIONS]\n      the same as mount, for mount(8) and "
+            "fstab\n\n%s\n\n"
+            "See also rowfs(1), and README in the mount.\n",
             options_help);
 }
 

@@ -34,9 +34,9 @@ enum node_kind {
     NODE_WRITER,  /* `rows` for one that writes */
     NODE_STREAM,
     NODE_SCRATCH,
-    NODE_TXS,          /* the directory tx/ */
-    NODE_TX,           /* that of a transaction */
-    NODE_TX_NEW,       /* opening it begins one */
+    NODE_TXS,    /* the directory tx/ */
+    NODE_TX,     /* that of a transaction */
+    NODE_TX_NEW, /* opening it begins one */
     NODE_TX_COMMIT,
     NODE_TX_ISOLATION,
 };
@@ -46,26 +46,27 @@ struct content;
 struct node {
     enum node_kind kind;
     _Atomic uint64_t refs;
-    uint64_t ino; /* st_ino */
-    char *key;    /* finds the node again; NULL: never */
-    struct node *next; /* in its bucket */
+    uint64_t ino;                      /* st_ino */
+    char *key;                         /* finds the node again; NULL: never */
+    struct node *next;                 /* in its bucket */
     struct node *all_next, **all_link; /* in the list of all */
 
-    struct tx *tx;     /* TX and all below it: the transaction, with a reference; else NULL */
-    struct uuid table; /* TABLE, WRITER, STREAM, SCRATCH and rows: the table */
-    struct table *at;  /* WRITER: the version that it was looked up at */
+    struct tx *tx;          /* TX and all below it: the transaction, with a reference; else NULL */
+    struct uuid table;      /* TABLE, WRITER, STREAM, SCRATCH and rows: the table */
+    struct table *at;       /* WRITER: the version that it was looked up at */
     _Atomic uint64_t bytes; /* WRITER: the size that its writer sees */
     _Atomic unsigned opens; /* WRITER, STREAM: open files; more than one through /proc/self/fd */
 
     pthread_mutex_t name_lock;
-    char name[NAME_MAX + 1]; /* TABLE: the name by which the kernel knows it; TX: its id; others: their own */
-    pid_t hidden_for;        /* TABLE: the process that sees no `rows` (tree.h); 0: none */
-    int64_t hidden_usec;     /* since then, monotonic */
+    char name[NAME_MAX +
+              1]; /* TABLE: the name by which the kernel knows it; TX: its id; others: their own */
+    pid_t hidden_for;    /* TABLE: the process that sees no `rows` (tree.h); 0: none */
+    int64_t hidden_usec; /* since then, monotonic */
 
     struct content *content; /* CONTENT */
     struct scratch *scratch; /* SCRATCH */
     uid_t owner;             /* SCRATCH, TX, TX_COMMIT, TX_ISOLATION */
-    mode_t mode;             /* SCRATCH; CONTENT: its permission bits; WRITER: those asked at creat(2) */
+    mode_t mode; /* SCRATCH; CONTENT: its permission bits; WRITER: those asked at creat(2) */
     _Atomic int64_t mtime_usec; /* SCRATCH */
 };
 
@@ -76,7 +77,7 @@ struct nodes {
     struct node *all;
 };
 
-int nodes_init(struct nodes *nodes);   /* Errors: -ENOMEM. */
+int nodes_init(struct nodes *nodes);    /* Errors: -ENOMEM. */
 void nodes_finish(struct nodes *nodes); /* frees what the kernel did not forget */
 
 /* The node with this key and one more reference, or NULL. */

@@ -91,7 +91,8 @@ static void discard(struct fs *fs, struct handle *handle)
 static void set_writer_flags(struct fuse_file_info *fi, struct handle *handle)
 {
     fi->fh = (uintptr_t)handle;
-    fi->direct_io = 1; /* each write(2) is told its verdict; nothing is cached that no one committed */
+    fi->direct_io =
+        1; /* each write(2) is told its verdict; nothing is cached that no one committed */
 }
 
 /* For a transaction that must find what it has read unchanged. */
@@ -123,8 +124,7 @@ static void open_writer(fuse_req_t req, struct node *node, struct table *table,
 }
 
 /* The newest version of the node's table, borrowed from the snapshot; or the answer why not. */
-static struct table *newest_table(fuse_req_t req, struct node *node,
-                                  struct snapshot **ret_snapshot)
+static struct table *newest_table(fuse_req_t req, struct node *node, struct snapshot **ret_snapshot)
 {
     struct err err = ERR_INIT;
     struct table *table;
@@ -151,8 +151,8 @@ static void open_newest_for_writing(fuse_req_t req, struct node *node, struct fu
 
 /* --- open --------------------------------------------------------------------------------- */
 
-static void open_content(fuse_req_t req, struct node *node, struct content *content,
-                         bool direct_io, struct fuse_file_info *fi)
+static void open_content(fuse_req_t req, struct node *node, struct content *content, bool direct_io,
+                         struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
     struct handle *handle = content ? fs_handle_new(fs, HANDLE_CONTENT, node) : NULL;
@@ -280,8 +280,7 @@ static void reply_created(fuse_req_t req, struct node *node, struct handle *hand
                           struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    struct fuse_entry_param entry = {.ino = node_id(node),
-                                     .attr_timeout = tree_attr_seconds(node)};
+    struct fuse_entry_param entry = {.ino = node_id(node), .attr_timeout = tree_attr_seconds(node)};
 
     tree_attr(fs, node, &entry.attr);
     if (fuse_reply_create(req, &entry, fi) < 0) {
@@ -354,8 +353,9 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
     int r;
 
     if (dir->kind != NODE_TABLE) {
-        reply_refusal_text(req, dir, name, -EPERM,
-                           "files cannot be made here: mkdir tables/<name>, then append to its rows");
+        reply_refusal_text(
+            req, dir, name, -EPERM,
+            "files cannot be made here: mkdir tables/<name>, then append to its rows");
         return;
     }
     r = fs_view(fs, dir->tx, &snapshot, &err);

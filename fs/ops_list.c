@@ -76,9 +76,11 @@ static bool root_entry(size_t index, struct entry *entry)
     static const struct {
         const char *name;
         mode_t type;
-    } entries[] = {
-        {"README", S_IFREG}, {"errors", S_IFREG}, {"log", S_IFREG}, {"tables", S_IFDIR},
-        {"tx", S_IFDIR}};
+    } entries[] = {{"README", S_IFREG},
+                   {"errors", S_IFREG},
+                   {"log", S_IFREG},
+                   {"tables", S_IFDIR},
+                   {"tx", S_IFDIR}};
 
     if (index >= ARRAY_COUNT(entries))
         return false;
@@ -202,8 +204,7 @@ static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_inf
         return;
     }
     if (handle->node->kind == NODE_TABLES)
-        ptree_seek_index(&cursor, handle->snapshot->by_name,
-                         offset > 2 ? (size_t)offset - 2 : 0);
+        ptree_seek_index(&cursor, handle->snapshot->by_name, offset > 2 ? (size_t)offset - 2 : 0);
     while (entry_at(fs_of(req), handle, uid, offset, &cursor, &entry)) {
         size_t n = add(req, handle->node->tx, buf + used, size - used, &entry);
 

@@ -351,8 +351,8 @@ static void scratch_over_rows(fuse_req_t req, struct node *dir, const char *name
 }
 
 /* A scratch file gets another name. */
-static void rename_scratch(fuse_req_t req, struct node *dir, const char *name,
-                           struct node *new_dir, const char *new_name, bool no_replace)
+static void rename_scratch(fuse_req_t req, struct node *dir, const char *name, struct node *new_dir,
+                           const char *new_name, bool no_replace)
 {
     struct fs *fs = fs_of(req);
     uid_t uid = fuse_req_ctx(req)->uid;

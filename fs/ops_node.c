@@ -84,8 +84,7 @@ static int check_owner_and_mode(fuse_req_t req, struct node *node, const struct 
 
     tree_attr(fs_of(req), node, &is);
     if (((to_set & FUSE_SET_ATTR_UID) && attr->st_uid != is.st_uid) ||
-        ((to_set & FUSE_SET_ATTR_GID) && attr->st_gid != is.st_gid &&
-         node->kind != NODE_SCRATCH))
+        ((to_set & FUSE_SET_ATTR_GID) && attr->st_gid != is.st_gid && node->kind != NODE_SCRATCH))
         return -EPERM;
     if (node->kind == NODE_SCRATCH || !(to_set & FUSE_SET_ATTR_MODE) ||
         (attr->st_mode & 07777) == (is.st_mode & 07777))
@@ -103,8 +102,8 @@ static int setattr_scratch(struct node *node, const struct stat *attr, int to_se
     if (to_set & FUSE_SET_ATTR_MTIME_NOW)
         atomic_store(&node->mtime_usec, time_now_usec());
     else if (to_set & FUSE_SET_ATTR_MTIME)
-        atomic_store(&node->mtime_usec, (int64_t)attr->st_mtim.tv_sec * 1000000 +
-                                            attr->st_mtim.tv_nsec / 1000);
+        atomic_store(&node->mtime_usec,
+                     (int64_t)attr->st_mtim.tv_sec * 1000000 + attr->st_mtim.tv_nsec / 1000);
     return to_set & FUSE_SET_ATTR_SIZE
                ? scratch_truncate(node->scratch, (uint64_t)attr->st_size, err)
                : 0;
@@ -167,7 +166,8 @@ static void setattr_size(fuse_req_t req, struct node *node, const struct handle 
         if (redirect_begin(&fs->redirects, fuse_req_ctx(req)->pid, node, true, O_TRUNC))
             fuse_reply_err(req, ESTALE);
         else
-            reply_refusal_text(req, node, NULL, -EPERM, "this file cannot be truncated by this path");
+            reply_refusal_text(req, node, NULL, -EPERM,
+                               "this file cannot be truncated by this path");
         return;
     }
     if (!handle || handle->kind != HANDLE_OPENFILE) {

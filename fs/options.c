@@ -98,9 +98,9 @@ static int parse_time(const char *text, uint64_t *ret_usec)
 /* Options of the kernel and of mount(8), passed on as they are. */
 static bool is_kernel_option(const char *name)
 {
-    static const char *const names[] = {
-        "allow_other", "suid", "nosuid", "dev", "nodev", "exec",
-        "noexec",      "sync", "async", "atime",  "noatime", "dirsync"};
+    static const char *const names[] = {"allow_other", "suid",  "nosuid",  "dev",
+                                        "nodev",       "exec",  "noexec",  "sync",
+                                        "async",       "atime", "noatime", "dirsync"};
 
     for (size_t i = 0; i < ARRAY_COUNT(names); i++)
         if (!strcmp(name, names[i]))
@@ -256,9 +256,9 @@ static error_t parse_arg(int key, char *arg, struct argp_state *state)
     "  uid=N, gid=N         owner and group of everything (yours)\n"                               \
     "  umask=OCTAL          bits that modes do not have (your umask)\n"                            \
     "  row_limit=BYTES      longest row that can be written (16M)\n"                               \
-    "  tx_limit=BYTES       most bytes of rows in one transaction or commit (64G)\n"                              \
-    "  tx_timeout=TIME      a transaction that nobody uses for so long is aborted (1h; 0:\n"         \
-    "                       never); in seconds, or with s, m, h or d\n"                             \
+    "  tx_limit=BYTES       most bytes of rows in one transaction or commit (64G)\n"               \
+    "  tx_timeout=TIME      a transaction that nobody uses for so long is aborted (1h; 0:\n"       \
+    "                       never); in seconds, or with s, m, h or d\n"                            \
     "  scratch_limit=BYTES  all scratch files together (16G)\n"                                    \
     "  trust_close          let processes write whose end cannot be seen from here\n"              \
     "                       (another pid namespace, hidepid), their close is success\n"            \
@@ -280,14 +280,17 @@ void options_parse(int argc, char **argv, struct mount_options *ret_options)
         {"foreground", 'f', NULL, 0, "Stay in the foreground and log to standard error", 0},
         {"options", 'o', "LIST", 0, "Mount options, see below", 0},
         {0}};
-    static const struct argp argp = {accepted, parse_arg, "STORE MOUNTPOINT", doc, NULL, NULL,
-                                     NULL};
+    static const struct argp argp = {accepted, parse_arg, "STORE MOUNTPOINT", doc, NULL,
+                                     NULL,     NULL};
     mode_t mask = umask(0);
 
     umask(mask);
     *ret_options = (struct mount_options){
         .db = {.limits = DB_LIMITS_DEFAULT, .before_wait = loop_pass_turn},
-        .fs = {.uid = geteuid(), .gid = getegid(), .umask = mask, .tx_idle_usec = 3600ULL * 1000000},
+        .fs = {.uid = geteuid(),
+               .gid = getegid(),
+               .umask = mask,
+               .tx_idle_usec = 3600ULL * 1000000},
     };
     argp_parse(&argp, argc, argv, 0, NULL, ret_options);
 }

@@ -45,8 +45,8 @@ static struct redirect_slot *find(struct redirects *redirects, pid_t tid, bool m
     return slot && slot->tid ? slot : NULL;
 }
 
-bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *from,
-                    bool to_writer, int open_flags)
+bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *from, bool to_writer,
+                    int open_flags)
 {
     struct redirect_slot *slot;
     bool again;

@@ -47,13 +47,13 @@ void redirects_finish(struct redirects *redirects);
  * led away from this very node just now. `to_writer`: the next lookup of the
  * table's rows by this thread is to find a writer's inode.
  */
-bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *from,
-                    bool to_writer, int open_flags);
+bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *from, bool to_writer,
+                    int open_flags);
 
 /*
- * For a lookup of a table's rows, in a transaction or now: whether this thread is to find a writer's
- * inode. Then `*ret_writer` is the one that it was given already (with a new
- * reference) or NULL, and `*ret_open_flags` those of its open.
+ * For a lookup of a table's rows, in a transaction or now: whether this thread is to find a
+ * writer's inode. Then `*ret_writer` is the one that it was given already (with a new reference) or
+ * NULL, and `*ret_open_flags` those of its open.
  */
 bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct tx *tx,
                            struct uuid table, struct node **ret_writer, int *ret_open_flags);

@@ -26,7 +26,8 @@ static bool is_in(const struct node *node, const struct tx *tx, struct uuid tabl
 }
 
 /* The index of an entry, or the count when there is none. The lock is held. */
-static size_t find_locked(struct scratchdir *dir, const struct node *at, uid_t owner, const char *name)
+static size_t find_locked(struct scratchdir *dir, const struct node *at, uid_t owner,
+                          const char *name)
 {
     size_t i;
 
@@ -46,8 +47,7 @@ static size_t find_locked(struct scratchdir *dir, const struct node *at, uid_t o
 static void remove_locked(struct scratchdir *dir, size_t i)
 {
     node_unref(dir->nodes, dir->entries[i], 1);
-    memmove(&dir->entries[i], &dir->entries[i + 1],
-            (--dir->count - i) * sizeof dir->entries[0]);
+    memmove(&dir->entries[i], &dir->entries[i + 1], (--dir->count - i) * sizeof dir->entries[0]);
 }
 
 struct node *scratchdir_find(struct scratchdir *dir, const struct node *at, uid_t owner,

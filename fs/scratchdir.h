@@ -31,7 +31,8 @@ struct node *scratchdir_find(struct scratchdir *dir, const struct node *at, uid_
 int scratchdir_add(struct scratchdir *dir, struct node *node);
 
 /* Forgets it; false: it was not there. Open descriptors keep it alive. */
-bool scratchdir_remove(struct scratchdir *dir, const struct node *at, uid_t owner, const char *name);
+bool scratchdir_remove(struct scratchdir *dir, const struct node *at, uid_t owner,
+                       const char *name);
 
 /* Renames, over one that has the new name. false: there is none of the old name. */
 bool scratchdir_rename(struct scratchdir *dir, const struct node *at, uid_t owner, const char *from,

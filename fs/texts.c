@@ -69,8 +69,8 @@ static json_t *writers(struct fs *fs)
     pthread_mutex_lock(&fs->handles_lock);
     for (struct handle *h = fs->handles; h; h = h->next)
         if (h->file || (h->kind == HANDLE_COMMIT && !h->decided))
-            json_array_append_new(list, json_pack("{si si}", "pid", (int)h->opener, "uid",
-                                                  (int)h->opener_uid));
+            json_array_append_new(
+                list, json_pack("{si si}", "pid", (int)h->opener, "uid", (int)h->opener_uid));
     pthread_mutex_unlock(&fs->handles_lock);
     return list;
 }
@@ -91,11 +91,10 @@ int text_root_info(struct fs *fs, const struct snapshot *snapshot, struct buf *t
 
     uuid_to_text(db_uuid(fs->db), uuid);
     time_to_text(snapshot->time_usec, time);
-    return print(json_pack("{ss ss si sI sI ss s{sI sI sI} so so}", "store", fs->store_path,
-                           "uuid", uuid, "pid", (int)getpid(), "version",
-                           (json_int_t)snapshot->version, "tables",
-                           (json_int_t)ptree_count(snapshot->by_name), "time", time, "limits",
-                           "row_limit", (json_int_t)limits->row_bytes, "tx_limit",
+    return print(json_pack("{ss ss si sI sI ss s{sI sI sI} so so}", "store", fs->store_path, "uuid",
+                           uuid, "pid", (int)getpid(), "version", (json_int_t)snapshot->version,
+                           "tables", (json_int_t)ptree_count(snapshot->by_name), "time", time,
+                           "limits", "row_limit", (json_int_t)limits->row_bytes, "tx_limit",
                            (json_int_t)limits->tx_bytes, "scratch_limit",
                            (json_int_t)limits->scratch_bytes, "writers", writers(fs), "operations",
                            operations(db_store(fs->db))),
@@ -105,8 +104,7 @@ int text_root_info(struct fs *fs, const struct snapshot *snapshot, struct buf *t
 /* A version of the log; in a transaction what it has changed itself has none. */
 static json_t *version(uint64_t version, struct tx *tx)
 {
-    return tx && version > tx_base_version(tx) ? json_null()
-                                               : json_integer((json_int_t)version);
+    return tx && version > tx_base_version(tx) ? json_null() : json_integer((json_int_t)version);
 }
 
 int text_table_info(const struct table *table, struct tx *tx, struct buf *text)
@@ -120,7 +118,7 @@ int text_table_info(const struct table *table, struct tx *tx, struct buf *text)
                            (json_int_t)table_bytes(table), "extents",
                            (json_int_t)ptree_count(table->extents), "segments",
                            (json_int_t)ptree_sum(table->extents, EXTENT_SEGMENTS), "created",
-                           version(table->created_version, tx),
-                           "version", version(table->version, tx), "time", time),
+                           version(table->created_version, tx), "version",
+                           version(table->version, tx), "time", time),
                  text);
 }

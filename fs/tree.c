@@ -26,13 +26,14 @@
 CLEANUP_POINTER(struct snapshot, snapshot_unref)
 CLEANUP_POINTER(struct scratch, scratch_unref)
 
-static void table_key(char key[KEY_BYTES], const char *kind, const struct tx *tx,
-                      struct uuid table, uint64_t version)
+static void table_key(char key[KEY_BYTES], const char *kind, const struct tx *tx, struct uuid table,
+                      uint64_t version)
 {
     char uuid[UUID_TEXT_BYTES + 1];
 
     uuid_to_text(table, uuid);
-    snprintf(key, KEY_BYTES, "%s/%" PRIu64 "/%s/%" PRIu64, kind, tx ? tx_serial(tx) : 0, uuid, version);
+    snprintf(key, KEY_BYTES, "%s/%" PRIu64 "/%s/%" PRIu64, kind, tx ? tx_serial(tx) : 0, uuid,
+             version);
 }
 
 /* --- nodes ---------------------------------------------------------------------- */
@@ -215,8 +216,8 @@ static int lookup_in_root(struct fs *fs, const char *name, const struct tree_cal
 
 /* --- tables ------------------------------------------------------------------------ */
 
-static int lookup_in_tables(struct fs *fs, struct tx *tx, const char *name,
-                            struct node **ret_node, double *ret_seconds, struct err *err)
+static int lookup_in_tables(struct fs *fs, struct tx *tx, const char *name, struct node **ret_node,
+                            double *ret_seconds, struct err *err)
 {
     cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
     struct table *table;

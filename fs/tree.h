@@ -22,7 +22,8 @@
 
 /* How long the kernel may answer for us, in seconds. */
 #define TREE_FOREVER 86400.0
-#define TREE_LISTED  1.0 /* a table that was listed: the stat of it that follows is of that moment */
+#define TREE_LISTED  1.0 /* a table that was listed: the stat of it that follows is of that moment \
+                          */
 #define TREE_CHANGES 1.0 /* attributes in which only a time can change, and elsewhere */
 
 struct tree_caller {
@@ -41,7 +42,8 @@ int tree_lookup(struct fs *fs, struct node *parent, const char *name,
                 const struct tree_caller *caller, struct node **ret_node, double *ret_seconds,
                 struct err *err);
 
-/* The node of a table, as the transaction sees it or now, with a new reference. NULL: out of memory. */
+/* The node of a table, as the transaction sees it or now, with a new reference. NULL: out of
+ * memory. */
 struct node *tree_table_node(struct fs *fs, struct tx *tx, const struct table *table);
 
 /* The node of a transaction, with a new reference. NULL: out of memory. */

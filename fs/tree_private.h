@@ -16,7 +16,7 @@ int tree_directory_node(struct fs *fs, struct tx *tx, enum node_kind kind, const
 
 /* As tree_lookup, in tx/ and in tx/<id>. */
 int tree_lookup_in_txs(struct fs *fs, const char *name, struct node **ret_node, struct err *err);
-int tree_lookup_in_tx(struct fs *fs, struct node *parent, const char *name,
-                      struct node **ret_node, struct err *err);
+int tree_lookup_in_tx(struct fs *fs, struct node *parent, const char *name, struct node **ret_node,
+                      struct err *err);
 
 #endif

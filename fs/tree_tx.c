@@ -40,8 +40,7 @@ struct node *tree_tx_node(struct fs *fs, struct tx *tx, uid_t owner)
 }
 
 /* One that this mount only knows from the log: its directory has no more than a status. */
-static int lookup_committed(struct fs *fs, const char *id, struct node **ret_node,
-                            struct err *err)
+static int lookup_committed(struct fs *fs, const char *id, struct node **ret_node, struct err *err)
 {
     cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
     struct node *node;
@@ -122,15 +121,15 @@ static int lookup_status(struct fs *fs, struct node *parent, struct node **ret_n
 
     if (r < 0)
         return r;
-    snprintf(key, sizeof key, "status/%" PRIu64 "/%" PRIx64,
-             parent->tx ? tx_serial(parent->tx) : 0, hash64_bytes(text.data, text.bytes));
-    return tree_content_node(
-        fs, parent->tx, key, "status", (struct uuid){0}, 0444,
-        content_of_text(&text, parent->tx ? tx_began_usec(parent->tx) : 0), ret_node);
+    snprintf(key, sizeof key, "status/%" PRIu64 "/%" PRIx64, parent->tx ? tx_serial(parent->tx) : 0,
+             hash64_bytes(text.data, text.bytes));
+    return tree_content_node(fs, parent->tx, key, "status", (struct uuid){0}, 0444,
+                             content_of_text(&text, parent->tx ? tx_began_usec(parent->tx) : 0),
+                             ret_node);
 }
 
-int tree_lookup_in_tx(struct fs *fs, struct node *parent, const char *name,
-                      struct node **ret_node, struct err *err)
+int tree_lookup_in_tx(struct fs *fs, struct node *parent, const char *name, struct node **ret_node,
+                      struct err *err)
 {
     cleanup(snapshot_unref_p) struct snapshot *view = NULL;
     bool tables = !strcmp(name, "tables"), commit = !strcmp(name, "commit");

@@ -23,8 +23,7 @@ static bool writes_in(const struct handle *handle, const struct tx *tx)
     return handle->file && handle->node->tx == tx && openfile_is_undecided(handle->file);
 }
 
-int txfiles_writers(struct fs *fs, struct tx *tx, struct tx_writer **ret_writers,
-                    size_t *ret_count)
+int txfiles_writers(struct fs *fs, struct tx *tx, struct tx_writer **ret_writers, size_t *ret_count)
 {
     struct tx_writer *writers = NULL;
     size_t count = 0;
@@ -215,7 +214,8 @@ void txfiles_open(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
         reply_refusal_text(req, node, NULL, -EACCES, "this file can only be written");
 }
 
-/* --- the verdict --------------------------------------------------------------------------------- */
+/* --- the verdict ---------------------------------------------------------------------------------
+ */
 
 /* Commits, unless a file inside has bytes that are not committed to the transaction. */
 static int commit(struct fs *fs, struct tx *tx, struct err *err)

@@ -66,7 +66,7 @@ static void print_busy(json_t *info)
 
     if (json_array_size(writers))
         fprintf(stderr, "rowfs: files with unsaved rows are open in:");
-    json_array_foreach(writers, i, writer)
+    json_array_foreach (writers, i, writer)
         fprintf(stderr, " pid %d", (int)json_integer_value(json_object_get(writer, "pid")));
     if (json_array_size(writers))
         fprintf(stderr, "\n");
@@ -111,10 +111,14 @@ static int unmount(const char *mountpoint)
 int command_unmount(int argc, char **argv)
 {
     static const struct argp argp = {
-        NULL, parse_arg, "MOUNTPOINT",
+        NULL,
+        parse_arg,
+        "MOUNTPOINT",
         "Unmounts, and returns when everything is written and the daemon is gone. Refused while "
         "files are open; the processes that write are named.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     cleanup_free char *path = NULL;
     char *mountpoint = NULL;
 

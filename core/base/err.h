@@ -17,15 +17,17 @@ struct err {
     uint64_t line;             /* of the input, counted from 1; 0: not about a line */
 };
 
-#define ERR_INIT {.text = "", .line = 0}
+#define ERR_INIT                                                                                   \
+    {                                                                                              \
+        .text = "", .line = 0                                                                      \
+    }
 
 /*
  * Writes the sentence and returns `code` (a negative errno), so that a failure
  * is one line: `return err_set(err, -EINVAL, "table %s ...", name);`. A text
  * that does not fit is cut: it is for reading, not for parsing.
  */
-int err_set(struct err *err, int code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts "<text>: " before the sentence that is there; keeps the line. Returns `code`. */
 int err_prefix(struct err *err, int code, const char *fmt, ...)

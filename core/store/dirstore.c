@@ -171,12 +171,13 @@ static int locate(struct dirstore *dir, const char *key, const char **ret_name)
 static struct store_tag tag_of(const struct stat *st)
 {
     return (struct store_tag){
-        .id = {st->st_ino, (uint64_t)st->st_mtim.tv_sec * 1000000000U + (uint64_t)st->st_mtim.tv_nsec,
+        .id = {st->st_ino,
+               (uint64_t)st->st_mtim.tv_sec * 1000000000U + (uint64_t)st->st_mtim.tv_nsec,
                (uint64_t)st->st_size}};
 }
 
-static int dir_get(struct store *store, const char *key, struct buf *buf,
-                   struct store_tag *ret_tag, struct err *err)
+static int dir_get(struct store *store, const char *key, struct buf *buf, struct store_tag *ret_tag,
+                   struct err *err)
 {
     struct dirstore *dir = dirstore(store);
     const char *name;
@@ -205,8 +206,8 @@ static int dir_get(struct store *store, const char *key, struct buf *buf,
     return 0;
 }
 
-static int dir_read(struct store *store, const char *key, void *data, size_t bytes,
-                    uint64_t offset, struct err *err)
+static int dir_read(struct store *store, const char *key, void *data, size_t bytes, uint64_t offset,
+                    struct err *err)
 {
     struct dirstore *dir = dirstore(store);
     ssize_t n;

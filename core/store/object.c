@@ -101,8 +101,8 @@ static int get_index(struct store *store, struct object *object,
     return 0;
 }
 
-static int read_inlined(struct store *store, const struct object *object, void *data,
-                        size_t bytes, uint64_t offset, struct err *err)
+static int read_inlined(struct store *store, const struct object *object, void *data, size_t bytes,
+                        uint64_t offset, struct err *err)
 {
     cleanup_buf struct buf buf = {0};
     char key[RECORD_KEY_BYTES];
@@ -155,8 +155,8 @@ static int find_from(struct store *store, struct object *object, uint64_t total,
     if (!block)
         return err_nomem(err);
     while (offset < total) {
-        size_t n = total - offset < SEGMENT_BLOCK_BYTES ? (size_t)(total - offset)
-                                                        : SEGMENT_BLOCK_BYTES;
+        size_t n =
+            total - offset < SEGMENT_BLOCK_BYTES ? (size_t)(total - offset) : SEGMENT_BLOCK_BYTES;
         const char *p = block;
         int r = object_read(store, object, block, n, offset, err);
 
@@ -185,8 +185,8 @@ static int inlined_bytes(struct store *store, const struct object *object, uint6
     return r == -ENOENT ? err_set(err, -EIO, "a record is missing") : r;
 }
 
-int object_find_row(struct store *store, struct object *object, uint64_t row,
-                    uint64_t *ret_offset, struct err *err)
+int object_find_row(struct store *store, struct object *object, uint64_t row, uint64_t *ret_offset,
+                    struct err *err)
 {
     uint64_t bytes = object->entry.bytes, block = 0, rows = 1;
     const struct segment_index *index;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What rows lie in, as something to read from: a segment, the body of a record,
- * or what a transaction keeps until it commits. Shared by all extents that point into it, counted, immutable. Any thread.
+ * or what a transaction keeps until it commits. Shared by all extents that point into it, counted,
+ * immutable. Any thread.
  */
 #ifndef ROWFS_STORE_OBJECT_H
 #define ROWFS_STORE_OBJECT_H
@@ -25,7 +26,7 @@ struct object {
     struct object_id id;
     const struct object_source *source; /* NULL: it is in the store */
     void *context;
-    struct object_entry entry; /* of a segment; empty for a record */
+    struct object_entry entry;             /* of a segment; empty for a record */
     _Atomic(struct segment_index *) index; /* loaded at the first read */
 };
 
@@ -53,7 +54,7 @@ int object_read(struct store *store, struct object *object, void *buf, size_t by
  * Where row number `row` of the object (counted from 0) begins, in decoded bytes.
  * Reads about one block. Errors: -EIO, also when there is no such row; -ENOMEM.
  */
-int object_find_row(struct store *store, struct object *object, uint64_t row,
-                    uint64_t *ret_offset, struct err *err);
+int object_find_row(struct store *store, struct object *object, uint64_t row, uint64_t *ret_offset,
+                    struct err *err);
 
 #endif

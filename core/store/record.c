@@ -90,9 +90,9 @@ static json_t *encode_extent(const struct extent_ref *extent, enum action_op op)
     const struct object_id *id = &extent->object;
     json_t *object =
         json_pack("{so sI sI sI sI}", "object",
-                  id->inlined ? json_integer((json_int_t)id->seq) : encode_uuid(id->uuid),
-                  "offset", (json_int_t)extent->offset, "bytes", (json_int_t)extent->bytes,
-                  "first_row", (json_int_t)extent->first_row, "rows", (json_int_t)extent->rows);
+                  id->inlined ? json_integer((json_int_t)id->seq) : encode_uuid(id->uuid), "offset",
+                  (json_int_t)extent->offset, "bytes", (json_int_t)extent->bytes, "first_row",
+                  (json_int_t)extent->first_row, "rows", (json_int_t)extent->rows);
 
     if (object && op == ACTION_DELETE &&
         json_object_set_new(object, "row", json_integer((json_int_t)extent->row)) < 0) {

@@ -39,18 +39,18 @@ bool object_id_equal(struct object_id a, struct object_id b);
 /* A data object that a record brings in: an entry of the object table. */
 struct object_entry {
     struct uuid uuid, table;
-    char *path;            /* the key of its bytes */
-    char *index_path;      /* the key of its sidecar (segment.h) */
+    char *path;             /* the key of its bytes */
+    char *index_path;       /* the key of its sidecar (segment.h) */
     struct hash index_hash; /* of the whole sidecar */
-    uint64_t bytes;        /* of rows, decoded */
-    uint64_t stored_bytes; /* the same while "identity" is the only codec */
+    uint64_t bytes;         /* of rows, decoded */
+    uint64_t stored_bytes;  /* the same while "identity" is the only codec */
     uint64_t rows;
 };
 
 /* A run of whole rows inside an object. Offsets are in decoded bytes of the object. */
 struct extent_ref {
     struct object_id object;
-    uint64_t offset, bytes; /* bytes > 0 */
+    uint64_t offset, bytes;   /* bytes > 0 */
     uint64_t first_row, rows; /* the ordinal of its first row in the object; rows > 0 */
     uint64_t row; /* of a delete: the number of its first row in the table (table.h); else 0 */
 };

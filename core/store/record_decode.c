@@ -70,10 +70,10 @@ static void decode_extent(struct jsonget *get, json_t *object, enum action_op op
     extent->first_row = jsonget_u64(get, object, "first_row");
     extent->rows = jsonget_u64(get, object, "rows");
     extent->row = op == ACTION_DELETE ? jsonget_u64(get, object, "row") : 0;
-    if (!get->failed && (!extent->bytes || !extent->rows || extent->rows > extent->bytes ||
-                         extent->offset > INT64_MAX - extent->bytes ||
-                         extent->first_row > INT64_MAX - extent->rows ||
-                         extent->row > INT64_MAX - extent->rows))
+    if (!get->failed &&
+        (!extent->bytes || !extent->rows || extent->rows > extent->bytes ||
+         extent->offset > INT64_MAX - extent->bytes ||
+         extent->first_row > INT64_MAX - extent->rows || extent->row > INT64_MAX - extent->rows))
         jsonget_fail(get, "an extent is impossible");
 }
 

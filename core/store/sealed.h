@@ -31,7 +31,8 @@
 int sealed_write(json_t *object, const struct iovec *body, size_t body_pieces, struct buf *buf,
                  struct hash *ret_hash);
 
-/* The checksum that the bytes carry, if it is also theirs. `name` is for the sentence. Errors: -EIO. */
+/* The checksum that the bytes carry, if it is also theirs. `name` is for the sentence. Errors:
+ * -EIO. */
 int sealed_verify(const char *name, const void *data, size_t bytes, struct hash *ret_hash,
                   struct err *err);
 

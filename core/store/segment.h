@@ -68,7 +68,8 @@ int segment_writer_finish(struct segment_writer *writer, struct object_entry *re
 /* What the blocks of a segment must hash to; immutable once loaded. */
 struct segment_index;
 
-/* Loads and verifies the sidecar. `*ret_index` is new, freed with segment_index_destroy. Errors: -EIO. */
+/* Loads and verifies the sidecar. `*ret_index` is new, freed with segment_index_destroy. Errors:
+ * -EIO. */
 int segment_index_load(struct store *store, const struct object_entry *entry,
                        struct segment_index **ret_index, struct err *err);
 void segment_index_destroy(struct segment_index *index); /* accepts NULL */

@@ -37,8 +37,8 @@ int store_head(struct store *store, const char *key, struct store_tag *ret_tag, 
     return store->ops->head(store, key, ret_tag, err);
 }
 
-int store_list(struct store *store, const char *prefix,
-               int (*each)(void *context, const char *key), void *context, struct err *err)
+int store_list(struct store *store, const char *prefix, int (*each)(void *context, const char *key),
+               void *context, struct err *err)
 {
     count(&store->counts.list);
     return store->ops->list(store, prefix, each, context, err);

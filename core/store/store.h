@@ -101,8 +101,8 @@ int store_read(struct store *store, const char *key, void *buf, size_t bytes, ui
 int store_head(struct store *store, const char *key, struct store_tag *ret_tag, struct err *err);
 
 /* Calls `each` for every key under `prefix` (a directory), in no order, until it returns != 0. */
-int store_list(struct store *store, const char *prefix,
-               int (*each)(void *context, const char *key), void *context, struct err *err);
+int store_list(struct store *store, const char *prefix, int (*each)(void *context, const char *key),
+               void *context, struct err *err);
 
 /* Errors: -ENOENT. Durable only after a settle of its directory. */
 int store_remove(struct store *store, const char *key, struct err *err);

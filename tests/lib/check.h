@@ -22,7 +22,8 @@ static inline void check_result(int r, int expected, const struct err *err, cons
     if (r == expected)
         return;
     print_error("%s instead of %s: %s\n", r < 0 ? err_name(r) : "success",
-                expected < 0 ? err_name(expected) : "success", err && err->text[0] ? err->text : "(no sentence)");
+                expected < 0 ? err_name(expected) : "success",
+                err && err->text[0] ? err->text : "(no sentence)");
     _fail(source, line);
 }
 

@@ -46,10 +46,8 @@ struct action *handmade_add(struct handmade *s, enum action_op op, uint8_t table
 {
     struct action *action = &s->actions[s->member.action_count++];
 
-    *action = (struct action){.op = op,
-                              .table = handmade_uuid(table),
-                              .name = (char *)name,
-                              .before = ACTION_ALL_ROWS};
+    *action = (struct action){
+        .op = op, .table = handmade_uuid(table), .name = (char *)name, .before = ACTION_ALL_ROWS};
     return action;
 }
 

@@ -44,8 +44,8 @@ static void commit_rows(struct fixture *f, struct uuid table, unsigned from, uns
     for (unsigned i = from; i < to; i++) {
         f->offset[i] = f->rows.bytes;
         append_row(&f->rows, i);
-        assert_ok(stage_append(&stage, f->rows.data + f->offset[i],
-                               f->rows.bytes - f->offset[i], 1, &err),
+        assert_ok(stage_append(&stage, f->rows.data + f->offset[i], f->rows.bytes - f->offset[i], 1,
+                               &err),
                   &err);
     }
     assert_ok(stage_seal(&stage, &err), &err);

@@ -252,7 +252,7 @@ static void rows_over_several_data_objects_have_a_part_in_each(void **state)
 #define ROWS 400
 
 static uint64_t seed;
-static struct buf all;             /* rows that were appended */
+static struct buf all;              /* rows that were appended */
 static size_t ends[ROWS + 1], rows; /* of each row, after a 0 */
 
 static void grow(void)
@@ -263,7 +263,8 @@ static void grow(void)
 
     for (size_t i = 0; i < count && rows < ROWS; i++) {
         size_t longest = check_random_below(&seed, 6) ? 200 : 60000;
-        char *row = txtool_long_row((char)('a' + rows % 26), 20 + check_random_below(&seed, longest));
+        char *row =
+            txtool_long_row((char)('a' + rows % 26), 20 + check_random_below(&seed, longest));
 
         assert_int_equal(buf_append(&some, row, strlen(row)), 0);
         assert_int_equal(buf_append(&all, row, strlen(row)), 0);
@@ -279,7 +280,8 @@ static void grow(void)
 
 static struct extent_ref random_extent(void)
 {
-    size_t from = check_random_below(&seed, rows), to = from + 1 + check_random_below(&seed, rows - from);
+    size_t from = check_random_below(&seed, rows),
+           to = from + 1 + check_random_below(&seed, rows - from);
 
     return (struct extent_ref){.object = object->id,
                                .offset = ends[from],

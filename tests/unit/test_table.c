@@ -133,10 +133,9 @@ static void append(unsigned source, unsigned first, unsigned count)
     struct table *next;
 
     version++;
-    assert_int_equal(
-        table_append(table, sources[source].object, &ref, true, version, (int64_t)(100 + version),
-                     &next),
-        0);
+    assert_int_equal(table_append(table, sources[source].object, &ref, true, version,
+                                  (int64_t)(100 + version), &next),
+                     0);
     take(next);
     for (unsigned i = 0; i < count; i++)
         rows[row_count++] =
@@ -412,8 +411,8 @@ static void a_cleared_table_is_the_same_table_without_rows(void **state)
     (void)state;
     append(0, 0, 20);
     version++;
-    assert_int_equal(
-        table_clear(table, ACTION_ALL_ROWS, version, (int64_t)(100 + version), &next), 0);
+    assert_int_equal(table_clear(table, ACTION_ALL_ROWS, version, (int64_t)(100 + version), &next),
+                     0);
     assert_true(uuid_equal(next->uuid, table->uuid));
     assert_string_equal(next->name, "t");
     assert_int_equal(next->created_version, 1);

@@ -255,7 +255,8 @@ static void rows_past_the_memory_are_written_out_and_read_back(void **state)
     free(row);
 }
 
-/* --- limits ------------------------------------------------------------------------------------ */
+/* --- limits ------------------------------------------------------------------------------------
+ */
 
 static void a_transaction_past_its_limit_is_EFBIG_and_goes_on_without(void **state)
 {
@@ -277,7 +278,8 @@ static void a_transaction_past_its_limit_is_EFBIG_and_goes_on_without(void **sta
     dbtool_expect(db, "t", ROW(1) ROW(2) ROW(6) ROW(7));
 }
 
-/* --- names, isolation, use ------------------------------------------------------------------------- */
+/* --- names, isolation, use
+ * ------------------------------------------------------------------------- */
 
 static void transactions_have_an_id_a_serial_and_a_beginning(void **state)
 {
@@ -326,7 +328,8 @@ static void what_is_held_or_used_is_not_idle(void **state)
     snapshot_unref(view);
 }
 
-/* --- its status ------------------------------------------------------------------------------------------ */
+/* --- its status
+ * ------------------------------------------------------------------------------------------ */
 
 /* What the status says of the n-th table that was changed, on one line; new (free). */
 static char *status_of_table(size_t n)
@@ -405,7 +408,8 @@ static void the_status_of_what_the_log_knows_is_its_version(void **state)
     buf_finish(&buf);
 }
 
-/* --- abort -------------------------------------------------------------------------------------------- */
+/* --- abort
+ * -------------------------------------------------------------------------------------------- */
 
 static void what_was_aborted_says_so_to_all_who_use_it(void **state)
 {

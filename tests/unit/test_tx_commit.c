@@ -213,7 +213,8 @@ static void wait_queued(unsigned expected)
     }
 }
 
-/* Starts the commit of `leader` and stops it where it links its record; the others wait behind it. */
+/* Starts the commit of `leader` and stops it where it links its record; the others wait behind it.
+ */
 static void gather(struct party *leader, struct party *others, unsigned count)
 {
     faultio_hold(FAULTIO_LINK, 0);

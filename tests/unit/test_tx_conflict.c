@@ -23,8 +23,8 @@ static int begin(void **state)
     tempstore_open_db(&temp);
     db = temp.db;
     other = tempstore_another(&temp);
-    t = dbtool_table(db, "t");                              /* version 1 */
-    u = dbtool_table(db, "u");                              /* version 2 */
+    t = dbtool_table(db, "t");                                /* version 1 */
+    u = dbtool_table(db, "u");                                /* version 2 */
     assert_int_equal(dbtool_append(db, t, ROW(1) ROW(2)), 0); /* version 3 */
     tx = txtool_begin(db, "a");
     return 0;

@@ -65,7 +65,7 @@ static void a_full_disk_leaves_it_open_and_the_next_commit_succeeds(void **state
 
     (void)state;
     txtool_replace(tx, "t", row);
-    txtool_append(tx, "u", row); /* one of them will lie in a data object */
+    txtool_append(tx, "u", row);       /* one of them will lie in a data object */
     for (unsigned n = 0; n < 3; n++) { /* the object's two files, the record */
         faultio_reset();
         faultio_rule(FAULTIO_LINK, n < 2 ? n : 0, 1, FAULTIO_REFUSE, ENOSPC);
@@ -229,7 +229,8 @@ static char *try_rows(struct tx *one, const char *name, int code)
     return rows;
 }
 
-/* A statement of large rows that meets a failure of each call; what is left is whole or unreadable. */
+/* A statement of large rows that meets a failure of each call; what is left is whole or unreadable.
+ */
 static void fail_each_call_of_a_statement(int code, const char *first, const char *second)
 {
     bool struck = true;

@@ -164,8 +164,7 @@ static void write_rows(struct statement *s, struct txmodel_tx *model, struct db 
     buf_finish(&rows);
 }
 
-static struct statement make_statement(struct txmodel_tx *model, struct db *db,
-                                       struct snapshot *on)
+static struct statement make_statement(struct txmodel_tx *model, struct db *db, struct snapshot *on)
 {
     struct txmodel_state *view = &model->view;
     const struct txmodel_table *table = view->count ? &view->tables[below(view->count)] : NULL;
