@@ -273,10 +273,10 @@ void openfile_write(struct openfile *file, uint64_t owner, bool by_opener, const
         return;
     }
     r = check_offset(file, offset, &err);
-    if (!r && file->options.tx)
-        r = tx_check_open(file->options.tx, &err);
     if (!r)
         r = writers_write(&file->writers, &file->stage, owner, by_opener, data, bytes, &err);
+    if (!r && file->options.tx) /* what can be known now is told by this write, not by the close */
+        r = tx_check_room(file->options.tx, stage_bytes(&file->stage), &err);
     if (r < 0)
         poison(file, r);
     else

@@ -154,16 +154,6 @@ static int check_open(struct tx *tx, struct err *err)
     return check_readable(tx, err);
 }
 
-int tx_check_open(struct tx *tx, struct err *err)
-{
-    int r;
-
-    pthread_mutex_lock(&tx->lock);
-    r = check_open(tx, err);
-    pthread_mutex_unlock(&tx->lock);
-    return r;
-}
-
 int tx_view(struct tx *tx, struct snapshot **ret_view, struct err *err)
 {
     int r;
@@ -432,16 +422,35 @@ static int run_statement(struct tx *tx, struct commit *statement, struct err *er
     return 0;
 }
 
-static int check_limit(const struct tx *tx, const struct commit *statement, struct err *err)
+static int check_limit(const struct tx *tx, uint64_t more, struct err *err)
 {
-    uint64_t bytes = tx->bytes, limit = db_limits(tx->db)->tx_bytes;
+    uint64_t limit = db_limits(tx->db)->tx_bytes;
+
+    if (tx->bytes + more <= limit)
+        return 0;
+    return err_set(err, -EFBIG,
+                   "one transaction may write %" PRIu64 " bytes of rows (tx_limit)", limit);
+}
+
+int tx_check_room(struct tx *tx, uint64_t bytes, struct err *err)
+{
+    int r;
+
+    pthread_mutex_lock(&tx->lock);
+    r = check_open(tx, err);
+    if (!r)
+        r = check_limit(tx, bytes, err);
+    pthread_mutex_unlock(&tx->lock);
+    return r;
+}
+
+static uint64_t statement_bytes(const struct commit *statement)
+{
+    uint64_t bytes = 0;
 
     for (size_t i = 0; i < statement->change_count; i++)
         bytes += stage_bytes(&statement->changes[i].stage);
-    return bytes <= limit
-               ? 0
-               : err_set(err, -EFBIG,
-                         "one transaction may write %" PRIu64 " bytes of rows (tx_limit)", limit);
+    return bytes;
 }
 
 int tx_apply(struct tx *tx, struct commit *statement, struct err *err)
@@ -451,7 +460,7 @@ int tx_apply(struct tx *tx, struct commit *statement, struct err *err)
     pthread_mutex_lock(&tx->lock);
     r = check_open(tx, err);
     if (!r)
-        r = check_limit(tx, statement, err);
+        r = check_limit(tx, statement_bytes(statement), err);
     if (!r)
         r = run_statement(tx, statement, err);
     pthread_mutex_unlock(&tx->lock);

@@ -54,8 +54,11 @@ int64_t tx_began_usec(const struct tx *tx);
 uint64_t tx_base_version(const struct tx *tx);
 enum tx_state tx_state(struct tx *tx);
 
-/* Whether statements are possible now. Errors: as tx_apply before it looks at the statement. */
-int tx_check_open(struct tx *tx, struct err *err);
+/*
+ * Whether a statement that writes so many bytes of rows is possible now. Errors: as tx_apply
+ * before it looks at the statement; -EFBIG.
+ */
+int tx_check_room(struct tx *tx, uint64_t bytes, struct err *err);
 
 /*
  * The base and what was written: a snapshot whose versions above the base's count
