@@ -26,19 +26,19 @@ static void attr_file(struct fs *fs, struct stat *attr, mode_t mode, uint64_t by
 /* The time of the last commit that changed what a directory lists. */
 static int64_t directory_time(struct fs *fs, const struct node *node)
 {
-    cleanup(snapshot_unref_p) struct snapshot *view = fs_known_view(fs, node->tx);
-    const struct table *table = snapshot_table(view, node->table);
+    cleanup(snapshot_unref_p) struct snapshot *seen = fs_known_view(fs, node->view);
+    const struct table *table = snapshot_table(seen, node->table);
 
-    return node->kind == NODE_TABLE && table ? table->named_usec : view->named_usec;
+    return node->kind == NODE_TABLE && table ? table->named_usec : seen->named_usec;
 }
 
 static void attr_stream(struct fs *fs, const struct node *node, struct stat *attr)
 {
-    cleanup(snapshot_unref_p) struct snapshot *view = fs_known_view(fs, node->tx);
-    const struct table *table = snapshot_table(view, node->table);
+    cleanup(snapshot_unref_p) struct snapshot *seen = fs_known_view(fs, node->view);
+    const struct table *table = snapshot_table(seen, node->table);
 
     attr_file(fs, attr, 0222, 0);
-    set_time(attr, table ? table->time_usec : view->time_usec);
+    set_time(attr, table ? table->time_usec : seen->time_usec);
 }
 
 /* A transaction and its files are its owner's alone. */
@@ -46,8 +46,8 @@ static void attr_tx(struct fs *fs, const struct node *node, mode_t mode, struct 
 {
     attr->st_mode = mode & ~fs->options.umask;
     attr->st_uid = node->owner;
-    if (node->tx)
-        set_time(attr, tx_began_usec(node->tx));
+    if (view_tx(node->view))
+        set_time(attr, tx_began_usec(node->view->tx));
 }
 
 void tree_attr(struct fs *fs, struct node *node, struct stat *ret_attr)
@@ -96,7 +96,7 @@ void tree_attr(struct fs *fs, struct node *node, struct stat *ret_attr)
         break;
     case NODE_TX_ISOLATION:
         attr_tx(fs, node, S_IFREG | 0600, ret_attr);
-        ret_attr->st_size = (off_t)strlen(tree_isolation_text(node->tx));
+        ret_attr->st_size = (off_t)strlen(tree_isolation_text(node->view->tx));
         break;
     }
 }

@@ -86,7 +86,7 @@ void fs_handle_destroy(struct fs *fs, struct handle *handle)
     buf_finish(&handle->ids);
     lineage_finish(&handle->lineage);
     if (handle->kind == HANDLE_COMMIT)
-        tx_release(handle->node->tx);
+        tx_release(handle->node->view->tx);
     node_unref(&fs->nodes, handle->node, 1);
     free(handle);
 }
@@ -107,17 +107,24 @@ void fs_finish(struct fs *fs, bool unmounted)
     pthread_mutex_destroy(&fs->handles_lock);
 }
 
-int fs_view(struct fs *fs, struct tx *tx, struct snapshot **ret_snapshot, struct err *err)
+int fs_view(struct fs *fs, struct view *view, struct snapshot **ret_snapshot, struct err *err)
 {
     settle_wait(&fs->settle, loop_pass_turn);
-    return tx ? tx_view(tx, ret_snapshot, err) : db_refresh(fs->db, ret_snapshot, err);
+    if (view_is_past(view)) {
+        *ret_snapshot = snapshot_ref(view->past);
+        return 0;
+    }
+    return view_tx(view) ? tx_view(view->tx, ret_snapshot, err)
+                         : db_refresh(fs->db, ret_snapshot, err);
 }
 
-struct snapshot *fs_known_view(struct fs *fs, struct tx *tx)
+struct snapshot *fs_known_view(struct fs *fs, struct view *view)
 {
-    struct snapshot *view;
+    struct snapshot *snapshot;
 
-    return tx && tx_view(tx, &view, NULL) == 0 ? view : db_head(fs->db);
+    if (view_is_past(view))
+        return snapshot_ref(view->past);
+    return view_tx(view) && tx_view(view->tx, &snapshot, NULL) == 0 ? snapshot : db_head(fs->db);
 }
 
 static void on_init(void *userdata, struct fuse_conn_info *conn)

@@ -110,13 +110,13 @@ static inline struct handle *fs_handle(const struct fuse_file_info *fi)
 }
 
 /*
- * What a transaction sees, or with NULL the newest snapshot; after the last closes that
+ * What the view shows, of now the newest snapshot; after the last closes that
  * came before. New reference. Errors: as tx_view and db_refresh.
  */
-int fs_view(struct fs *fs, struct tx *tx, struct snapshot **ret_snapshot, struct err *err);
+int fs_view(struct fs *fs, struct view *view, struct snapshot **ret_snapshot, struct err *err);
 
 /* The same as far as it is known without asking the store; what is now for one that is over. */
-struct snapshot *fs_known_view(struct fs *fs, struct tx *tx);
+struct snapshot *fs_known_view(struct fs *fs, struct view *view);
 
 /* The operations, by file. */
 void fs_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);

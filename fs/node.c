@@ -21,7 +21,7 @@ int nodes_init(struct nodes *nodes)
 
 static void node_free(struct node *node)
 {
-    tx_unref(node->tx);
+    view_unref(node->view);
     table_unref(node->at);
     content_unref(node->content);
     scratch_unref(node->scratch);
@@ -123,7 +123,7 @@ static void unlink_locked(struct nodes *nodes, struct node *node)
     node->key = NULL;
 }
 
-struct node *node_new(enum node_kind kind, const char *key, struct tx *tx)
+struct node *node_new(enum node_kind kind, const char *key, struct view *view)
 {
     struct node *node = calloc(1, sizeof *node);
 
@@ -138,7 +138,7 @@ struct node *node_new(enum node_kind kind, const char *key, struct tx *tx)
         node_free(node);
         return NULL;
     }
-    node->tx = tx ? tx_ref(tx) : NULL;
+    node->view = view_ref(view);
     return node;
 }
 

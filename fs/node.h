@@ -21,7 +21,8 @@
 #include "core/scratch.h"
 #include "core/snapshot.h"
 #include "core/table.h"
-#include "core/tx.h"
+
+#include "fs/view.h"
 
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
@@ -51,9 +52,9 @@ struct node {
     struct node *next;                 /* in its bucket */
     struct node *all_next, **all_link; /* in the list of all */
 
-    struct tx *tx;          /* TX and all below it: the transaction, with a reference; else NULL */
-    struct uuid table;      /* TABLE, WRITER, STREAM, SCRATCH and rows: the table */
-    struct table *at;       /* WRITER: the version that it was looked up at */
+    struct view *view; /* what it belongs to, with a reference; NULL: now */
+    struct uuid table; /* TABLE, WRITER, STREAM, SCRATCH and rows: the table */
+    struct table *at;  /* WRITER: the version that it was looked up at */
     _Atomic uint64_t bytes; /* WRITER: the size that its writer sees */
     _Atomic unsigned opens; /* WRITER, STREAM: open files; more than one through /proc/self/fd */
 
@@ -84,11 +85,10 @@ void nodes_finish(struct nodes *nodes); /* frees what the kernel did not forget 
 struct node *node_find(struct nodes *nodes, const char *key);
 
 /*
- * A new node with one reference that nobody finds yet, of a transaction or of what is
- * now (NULL); st_ino is made of `key`.
+ * A new node with one reference that nobody finds yet; st_ino is made of `key`.
  * The caller fills it in and hands it to node_publish. NULL: out of memory.
  */
-struct node *node_new(enum node_kind kind, const char *key, struct tx *tx);
+struct node *node_new(enum node_kind kind, const char *key, struct view *view);
 
 /*
  * Makes a node known, `findable` also by its key. Takes the caller's reference and

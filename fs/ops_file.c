@@ -49,7 +49,7 @@ static int open_rows(fuse_req_t req, struct node *node, struct table *table, int
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
     struct openfile_options options = {
         .kind = node->kind == NODE_STREAM ? OPENFILE_STREAM : OPENFILE_ROWS,
-        .tx = node->tx,
+        .tx = view_tx(node->view),
         .replace = (flags & O_TRUNC) && node->kind != NODE_STREAM,
         .append = flags & O_APPEND,
     };
@@ -98,8 +98,8 @@ static void set_writer_flags(struct fuse_file_info *fi, struct handle *handle)
 /* For a transaction that must find what it has read unchanged. */
 static void note_read(const struct node *node)
 {
-    if (node->tx && !uuid_equal(node->table, (struct uuid){0}))
-        tx_note_table_read(node->tx, node->table);
+    if (view_tx(node->view) && !uuid_equal(node->table, (struct uuid){0}))
+        tx_note_table_read(node->view->tx, node->table);
 }
 
 static void open_writer(fuse_req_t req, struct node *node, struct table *table,
@@ -128,7 +128,7 @@ static struct table *newest_table(fuse_req_t req, struct node *node, struct snap
 {
     struct err err = ERR_INIT;
     struct table *table;
-    int r = fs_view(fs_of(req), node->tx, ret_snapshot, &err);
+    int r = fs_view(fs_of(req), node->view, ret_snapshot, &err);
 
     if (r < 0) {
         reply_refusal(req, node, NULL, r, &err);
@@ -294,7 +294,7 @@ static void create_rows(fuse_req_t req, struct node *dir, struct table *table, m
                         struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    struct node *node = tree_writer_node(fs, dir->tx, table, false);
+    struct node *node = tree_writer_node(fs, dir->view, table, false);
     struct err err = ERR_INIT;
     struct handle *handle;
     int r = node ? open_rows(req, node, table, fi->flags, &handle, &err) : err_nomem(&err);
@@ -358,7 +358,7 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
             "files cannot be made here: mkdir tables/<name>, then append to its rows");
         return;
     }
-    r = fs_view(fs, dir->tx, &snapshot, &err);
+    r = fs_view(fs, dir->view, &snapshot, &err);
     if (r < 0) {
         reply_refusal(req, dir, name, r, &err);
         return;

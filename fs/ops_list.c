@@ -23,7 +23,7 @@ void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct table *table = NULL;
     struct err err = ERR_INIT;
     struct handle *handle;
-    int r = fs_view(fs, node->tx, &snapshot, &err);
+    int r = fs_view(fs, node->view, &snapshot, &err);
 
     if (r < 0) {
         reply_refusal(req, node, NULL, r, &err);
@@ -46,8 +46,8 @@ void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         reply_code(req, -ENOMEM);
         return;
     }
-    if (node->kind == NODE_TABLES && node->tx)
-        tx_note_tables_listed(node->tx);
+    if (node->kind == NODE_TABLES && view_tx(node->view))
+        tx_note_tables_listed(node->view->tx);
     handle->hides_rows = table && tree_hides_rows(node, table, tid);
     fi->fh = (uintptr_t)handle;
     if (fuse_reply_open(req, fi) < 0)
@@ -155,12 +155,12 @@ static bool entry_at(struct fs *fs, const struct handle *handle, uid_t uid, off_
     }
 }
 
-static size_t add_plain(fuse_req_t req, struct tx *tx, char *buf, size_t size,
+static size_t add_plain(fuse_req_t req, struct view *view, char *buf, size_t size,
                         const struct entry *entry)
 {
     struct stat attr = {.st_ino = entry->ino, .st_mode = entry->type};
 
-    (void)tx;
+    (void)view;
     return fuse_add_direntry(req, buf, size, entry->name, &attr, entry->next);
 }
 
@@ -168,7 +168,7 @@ static size_t add_plain(fuse_req_t req, struct tx *tx, char *buf, size_t size,
  * With attributes, where a stat of each entry is to be expected and can be
  * answered ahead: for tables. Other names are looked up afresh each time anyway.
  */
-static size_t add_plus(fuse_req_t req, struct tx *tx, char *buf, size_t size,
+static size_t add_plus(fuse_req_t req, struct view *view, char *buf, size_t size,
                        const struct entry *entry)
 {
     struct fs *fs = fs_of(req);
@@ -177,7 +177,7 @@ static size_t add_plus(fuse_req_t req, struct tx *tx, char *buf, size_t size,
     size_t n;
 
     if (entry->table)
-        node = tree_table_node(fs, tx, entry->table);
+        node = tree_table_node(fs, view, entry->table);
     if (node) {
         param.ino = node_id(node);
         param.entry_timeout = param.attr_timeout = TREE_LISTED;
@@ -190,7 +190,7 @@ static size_t add_plus(fuse_req_t req, struct tx *tx, char *buf, size_t size,
 }
 
 static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *fi,
-                 size_t (*add)(fuse_req_t, struct tx *, char *, size_t, const struct entry *))
+                 size_t (*add)(fuse_req_t, struct view *, char *, size_t, const struct entry *))
 {
     const struct handle *handle = fs_handle(fi);
     uid_t uid = fuse_req_ctx(req)->uid;
@@ -206,7 +206,7 @@ static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_inf
     if (handle->node->kind == NODE_TABLES)
         ptree_seek_index(&cursor, handle->snapshot->by_name, offset > 2 ? (size_t)offset - 2 : 0);
     while (entry_at(fs_of(req), handle, uid, offset, &cursor, &entry)) {
-        size_t n = add(req, handle->node->tx, buf + used, size - used, &entry);
+        size_t n = add(req, handle->node->view, buf + used, size - used, &entry);
 
         if (n > size - used)
             break;

@@ -73,7 +73,7 @@ static void committed(struct commit *commit, int result, void *context)
 static void run_in_tx(struct name_op *op)
 {
     struct err err = ERR_INIT;
-    int r = tx_apply(op->parent->tx, op->commit, &err);
+    int r = tx_apply(op->parent->view->tx, op->commit, &err);
 
     end(op, r, &err);
 }
@@ -88,7 +88,7 @@ static void submit(struct name_op *op, int r)
         name_op_destroy(op);
         return;
     }
-    if (op->parent->tx)
+    if (view_tx(op->parent->view))
         run_in_tx(op);
     else
         commit_submit(op->fs->db, op->commit, committed, op);
@@ -118,7 +118,7 @@ static bool get_table(fuse_req_t req, struct node *parent, const char *name,
 {
     struct fs *fs = fs_of(req);
     struct err err = ERR_INIT;
-    int r = fs_view(fs, parent->tx, ret_snapshot, &err);
+    int r = fs_view(fs, parent->view, ret_snapshot, &err);
 
     if (r < 0) {
         reply_refusal(req, parent, name, r, &err);
@@ -135,11 +135,11 @@ static bool get_table(fuse_req_t req, struct node *parent, const char *name,
 static void done_mkdir(struct name_op *op)
 {
     struct fs *fs = op->fs;
-    struct tx *tx = op->parent->tx;
-    cleanup(snapshot_unref_p) struct snapshot *view = fs_known_view(fs, tx);
-    struct table *table = snapshot_table_named(view, op->name);
+    struct view *view = op->parent->view;
+    cleanup(snapshot_unref_p) struct snapshot *snapshot = fs_known_view(fs, view);
+    struct table *table = snapshot_table_named(snapshot, op->name);
     struct fuse_entry_param entry = {.attr_timeout = TREE_FOREVER};
-    struct node *node = table ? tree_table_node(fs, tx, table) : NULL;
+    struct node *node = table ? tree_table_node(fs, view, table) : NULL;
 
     if (!node) {
         reply_code(op->req, table ? -ENOMEM : -ENOENT); /* dropped again by somebody else */
@@ -182,13 +182,14 @@ void fs_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 
 static void done_rmdir(struct name_op *op)
 {
-    scratchdir_remove_table(&op->fs->scratches, op->parent->tx, op->table);
+    scratchdir_remove_table(&op->fs->scratches, op->parent->view, op->table);
     fuse_reply_err(op->req, 0);
 }
 
-static bool has_scratch_files(struct fs *fs, struct tx *tx, const struct table *table, uid_t uid)
+static bool has_scratch_files(struct fs *fs, struct view *view, const struct table *table,
+                              uid_t uid)
 {
-    struct node *node = tree_table_node(fs, tx, table);
+    struct node *node = tree_table_node(fs, view, table);
     bool any = node && scratchdir_has_any(&fs->scratches, node, uid);
 
     if (node)
@@ -214,7 +215,7 @@ void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
         reply_refusal_text(req, dir, name, -EPERM, "this directory belongs to the mount");
         return;
     }
-    r = fs_view(fs, dir->tx, &snapshot, &err);
+    r = fs_view(fs, dir->view, &snapshot, &err);
     if (r < 0) {
         reply_refusal(req, dir, name, r, &err);
         return;
@@ -224,7 +225,7 @@ void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
         fuse_reply_err(req, ENOENT);
         return;
     }
-    if (has_scratch_files(fs, dir->tx, table, fuse_req_ctx(req)->uid)) {
+    if (has_scratch_files(fs, dir->view, table, fuse_req_ctx(req)->uid)) {
         reply_refusal_text(req, dir, name, -ENOTEMPTY, "the table's directory has scratch files");
         return;
     }
@@ -294,7 +295,7 @@ static void rename_table(fuse_req_t req, struct node *dir, const char *name, con
     int r = name_check(new_name, &err);
 
     if (!r)
-        r = fs_view(fs, dir->tx, &snapshot, &err);
+        r = fs_view(fs, dir->view, &snapshot, &err);
     if (r < 0) {
         reply_refusal(req, dir, new_name, r, &err);
         return;
@@ -309,7 +310,7 @@ static void rename_table(fuse_req_t req, struct node *dir, const char *name, con
         reply_code(req, -ENOMEM);
         return;
     }
-    op->node = tree_table_node(fs, dir->tx, table);
+    op->node = tree_table_node(fs, dir->view, table);
     strncpy(op->new_name, new_name, NAME_MAX);
     submit(op, commit_add_rename(op->commit, table->uuid, name, new_name, no_replace));
 }
@@ -340,7 +341,7 @@ static void scratch_over_rows(fuse_req_t req, struct node *dir, const char *name
     }
     r = db_check_writable(fs->db, &err);
     if (!r)
-        r = scratch_commit(node->scratch, fs->db, new_dir->tx, new_dir->table, &err);
+        r = scratch_commit(node->scratch, fs->db, view_tx(new_dir->view), new_dir->table, &err);
     if (r < 0) {
         reply_refusal(req, new_dir, "rows", r, &err);
     } else {
@@ -401,7 +402,7 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 
     if (flags & ~(unsigned)RENAME_NOREPLACE)
         fuse_reply_err(req, EINVAL);
-    else if (dir->tx != new_dir->tx)
+    else if (!view_equal(dir->view, new_dir->view))
         reply_refusal_text(req, dir, name, -EPERM,
                            "nothing is moved into or out of a transaction: copy it");
     else if (dir->kind == NODE_TABLES && new_dir == dir)

@@ -14,6 +14,7 @@ static void slot_clear(struct redirects *redirects, struct redirect_slot *slot)
 {
     if (slot->writer)
         node_unref(redirects->nodes, slot->writer, 1);
+    view_unref(slot->view);
     *slot = (struct redirect_slot){0};
 }
 
@@ -62,7 +63,8 @@ bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *f
         slot = find(redirects, tid, true);
         slot->from = from;
         slot->table = from->table;
-        slot->tx = from->tx;
+        view_unref(slot->view);
+        slot->view = view_ref(from->view);
         slot->open_flags = open_flags;
         slot->to_writer = to_writer;
     }
@@ -70,7 +72,7 @@ bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *f
     return !again;
 }
 
-bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct tx *tx,
+bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct view *view,
                            struct uuid table, struct node **ret_writer, int *ret_open_flags)
 {
     struct redirect_slot *slot;
@@ -78,7 +80,8 @@ bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct 
 
     pthread_mutex_lock(&redirects->lock);
     slot = find(redirects, tid, false);
-    wants = slot && slot->to_writer && slot->tx == tx && uuid_equal(slot->table, table);
+    wants = slot && slot->to_writer && view_equal(slot->view, view) &&
+            uuid_equal(slot->table, table);
     if (wants) {
         *ret_writer = slot->writer;
         *ret_open_flags = slot->open_flags;

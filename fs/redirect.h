@@ -32,7 +32,7 @@ struct redirects {
         int64_t since_usec;
         const struct node *from; /* only compared */
         struct uuid table;
-        const struct tx *tx; /* only compared */
+        struct view *view; /* of the table; holds a reference */
         int open_flags;
         bool to_writer;
         struct node *writer; /* handed out to the thread; holds a reference */
@@ -55,7 +55,7 @@ bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *f
  * writer's inode. Then `*ret_writer` is the one that it was given already (with a new reference) or
  * NULL, and `*ret_open_flags` those of its open.
  */
-bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct tx *tx,
+bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct view *view,
                            struct uuid table, struct node **ret_writer, int *ret_open_flags);
 
 /* Remembers the inode that the thread was given; the kernel looks it up twice. */

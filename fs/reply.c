@@ -3,6 +3,7 @@
 #include "fs/reply.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,12 @@ struct caller reply_caller(fuse_req_t req)
 /* What stands before `tables/`, with the room that is left behind it. */
 static char *print_view(const struct node *node, char path[PATH_TEXT_BYTES], size_t *ret_room)
 {
-    int n = node->tx ? snprintf(path, PATH_TEXT_BYTES, "tx/%s/", tx_id(node->tx)) : 0;
+    int n = 0;
+
+    if (view_tx(node->view))
+        n = snprintf(path, PATH_TEXT_BYTES, "tx/%s/", tx_id(node->view->tx));
+    else if (node->view)
+        n = snprintf(path, PATH_TEXT_BYTES, "at/%" PRIu64 "/", node->view->past->version);
 
     *ret_room = PATH_TEXT_BYTES - (size_t)n;
     return path + n;
@@ -33,8 +39,8 @@ static char *print_view(const struct node *node, char path[PATH_TEXT_BYTES], siz
 static void print_path(struct fs *fs, struct node *node, const char *name,
                        char ret_path[PATH_TEXT_BYTES])
 {
-    struct snapshot *view = fs_known_view(fs, node->tx);
-    const struct table *table = snapshot_table(view, node->table);
+    struct snapshot *seen = fs_known_view(fs, node->view);
+    const struct table *table = snapshot_table(seen, node->table);
     char own[NAME_MAX + 1];
     size_t room;
     char *path = print_view(node, ret_path, &room);
@@ -67,7 +73,7 @@ static void print_path(struct fs *fs, struct node *node, const char *name,
         else
             snprintf(path, room, "%s", own);
     }
-    snapshot_unref(view);
+    snapshot_unref(seen);
 }
 
 void reply_note(struct fs *fs, struct caller caller, struct node *node, const char *name, int code,

@@ -20,9 +20,9 @@ void scratchdir_finish(struct scratchdir *dir)
     pthread_mutex_destroy(&dir->lock);
 }
 
-static bool is_in(const struct node *node, const struct tx *tx, struct uuid table)
+static bool is_in(const struct node *node, const struct view *view, struct uuid table)
 {
-    return node->tx == tx && uuid_equal(node->table, table);
+    return view_equal(node->view, view) && uuid_equal(node->table, table);
 }
 
 /* The index of an entry, or the count when there is none. The lock is held. */
@@ -35,7 +35,7 @@ static size_t find_locked(struct scratchdir *dir, const struct node *at, uid_t o
         struct node *node = dir->entries[i];
         char known[NAME_MAX + 1];
 
-        if (node->owner != owner || !is_in(node, at->tx, at->table))
+        if (node->owner != owner || !is_in(node, at->view, at->table))
             continue;
         node_get_name(node, known);
         if (!strcmp(known, name))
@@ -133,11 +133,11 @@ bool scratchdir_has_any(struct scratchdir *dir, const struct node *at, uid_t own
     return scratchdir_name_at(dir, at, owner, 0, name);
 }
 
-void scratchdir_remove_table(struct scratchdir *dir, const struct tx *tx, struct uuid table)
+void scratchdir_remove_table(struct scratchdir *dir, const struct view *view, struct uuid table)
 {
     pthread_mutex_lock(&dir->lock);
     for (size_t i = dir->count; i-- > 0;)
-        if (is_in(dir->entries[i], tx, table))
+        if (is_in(dir->entries[i], view, table))
             remove_locked(dir, i);
     pthread_mutex_unlock(&dir->lock);
 }
@@ -146,7 +146,7 @@ void scratchdir_remove_tx(struct scratchdir *dir, const struct tx *tx)
 {
     pthread_mutex_lock(&dir->lock);
     for (size_t i = dir->count; i-- > 0;)
-        if (dir->entries[i]->tx == tx)
+        if (view_tx(dir->entries[i]->view) == tx)
             remove_locked(dir, i);
     pthread_mutex_unlock(&dir->lock);
 }
@@ -160,7 +160,7 @@ bool scratchdir_name_at(struct scratchdir *dir, const struct node *at, uid_t own
     for (size_t i = 0; i < dir->count && !found; i++) {
         struct node *node = dir->entries[i];
 
-        if (node->owner != owner || !is_in(node, at->tx, at->table))
+        if (node->owner != owner || !is_in(node, at->view, at->table))
             continue;
         if (index-- == 0) {
             node_get_name(node, ret_name);

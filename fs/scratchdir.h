@@ -41,7 +41,7 @@ bool scratchdir_rename(struct scratchdir *dir, const struct node *at, uid_t owne
 bool scratchdir_has_any(struct scratchdir *dir, const struct node *at, uid_t owner);
 
 /* Forgets all of a table that was dropped. */
-void scratchdir_remove_table(struct scratchdir *dir, const struct tx *tx, struct uuid table);
+void scratchdir_remove_table(struct scratchdir *dir, const struct view *view, struct uuid table);
 
 /* Forgets all of a transaction that is over. */
 void scratchdir_remove_tx(struct scratchdir *dir, const struct tx *tx);

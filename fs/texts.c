@@ -102,12 +102,13 @@ int text_root_info(struct fs *fs, const struct snapshot *snapshot, struct buf *t
 }
 
 /* A version of the log; in a transaction what it has changed itself has none. */
-static json_t *version(uint64_t version, struct tx *tx)
+static json_t *version(uint64_t version, const struct view *view)
 {
-    return tx && version > tx_base_version(tx) ? json_null() : json_integer((json_int_t)version);
+    return view_tx(view) && version > tx_base_version(view->tx) ? json_null()
+                                               : json_integer((json_int_t)version);
 }
 
-int text_table_info(const struct table *table, struct tx *tx, struct buf *text)
+int text_table_info(const struct table *table, const struct view *view, struct buf *text)
 {
     char uuid[UUID_TEXT_BYTES + 1], time[TIMEFMT_BYTES + 1];
 
@@ -118,7 +119,7 @@ int text_table_info(const struct table *table, struct tx *tx, struct buf *text)
                            (json_int_t)table_bytes(table), "extents",
                            (json_int_t)ptree_count(table->extents), "segments",
                            (json_int_t)ptree_sum(table->extents, EXTENT_SEGMENTS), "created",
-                           version(table->created_version, tx), "version",
-                           version(table->version, tx), "time", time),
+                           version(table->created_version, view),
+                           "version", version(table->version, view), "time", time),
                  text);
 }

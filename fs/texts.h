@@ -8,7 +8,7 @@
 /* Each appends to `text`. Errors: -ENOMEM. */
 int text_readme(struct buf *text);
 int text_root_info(struct fs *fs, const struct snapshot *snapshot, struct buf *text);
-/* `tx` not NULL: as that transaction sees it, uncommitted changes have no version. */
-int text_table_info(const struct table *table, struct tx *tx, struct buf *text);
+/* In a transaction what is not committed has no version. */
+int text_table_info(const struct table *table, const struct view *view, struct buf *text);
 
 #endif

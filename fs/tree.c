@@ -26,27 +26,27 @@
 CLEANUP_POINTER(struct snapshot, snapshot_unref)
 CLEANUP_POINTER(struct scratch, scratch_unref)
 
-static void table_key(char key[KEY_BYTES], const char *kind, const struct tx *tx, struct uuid table,
-                      uint64_t version)
+static void table_key(char key[KEY_BYTES], const char *kind, const struct view *view,
+                      struct uuid table, uint64_t version)
 {
-    char uuid[UUID_TEXT_BYTES + 1];
+    char uuid[UUID_TEXT_BYTES + 1], of[VIEW_KEY_BYTES];
 
     uuid_to_text(table, uuid);
-    snprintf(key, KEY_BYTES, "%s/%" PRIu64 "/%s/%" PRIu64, kind, tx ? tx_serial(tx) : 0, uuid,
-             version);
+    view_key(view, of);
+    snprintf(key, KEY_BYTES, "%s/%s/%s/%" PRIu64, kind, of, uuid, version);
 }
 
 /* --- nodes ---------------------------------------------------------------------- */
 
-struct node *tree_table_node(struct fs *fs, struct tx *tx, const struct table *table)
+struct node *tree_table_node(struct fs *fs, struct view *view, const struct table *table)
 {
     char key[KEY_BYTES];
     struct node *node;
 
-    table_key(key, "table", tx, table->uuid, 0);
+    table_key(key, "table", view, table->uuid, 0);
     node = node_find(&fs->nodes, key);
     if (!node) {
-        node = node_new(NODE_TABLE, key, tx);
+        node = node_new(NODE_TABLE, key, view);
         if (!node)
             return NULL;
         node->table = table->uuid;
@@ -56,15 +56,15 @@ struct node *tree_table_node(struct fs *fs, struct tx *tx, const struct table *t
     return node;
 }
 
-struct node *tree_writer_node(struct fs *fs, struct tx *tx, struct table *table, bool shares_ino)
+struct node *tree_writer_node(struct fs *fs, struct view *view, struct table *table, bool shares_ino)
 {
     static _Atomic uint64_t count;
     char key[KEY_BYTES];
     struct node *node;
 
-    table_key(key, shares_ino ? "rows" : "writer", tx, table->uuid,
+    table_key(key, shares_ino ? "rows" : "writer", view, table->uuid,
               shares_ino ? table->version : ++count);
-    node = node_new(NODE_WRITER, key, tx);
+    node = node_new(NODE_WRITER, key, view);
     if (!node)
         return NULL;
     node->table = table->uuid;
@@ -86,8 +86,8 @@ int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *t
 
     if (r < 0)
         return r;
-    table_key(key, "scratch", table_node->tx, table_node->table, ++count);
-    node = node_new(NODE_SCRATCH, key, table_node->tx);
+    table_key(key, "scratch", table_node->view, table_node->table, ++count);
+    node = node_new(NODE_SCRATCH, key, table_node->view);
     if (!node)
         return err_nomem(err);
     node->table = table_node->table;
@@ -107,11 +107,11 @@ int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *t
 }
 
 /* A finite file, found again by its key. The content is taken, also on failure. */
-int tree_content_node(struct fs *fs, struct tx *tx, const char *key, const char *name,
+int tree_content_node(struct fs *fs, struct view *view, const char *key, const char *name,
                       struct uuid table, mode_t mode, struct content *content,
                       struct node **ret_node)
 {
-    struct node *node = content ? node_new(NODE_CONTENT, key, tx) : NULL;
+    struct node *node = content ? node_new(NODE_CONTENT, key, view) : NULL;
 
     if (!node) {
         content_unref(content);
@@ -179,16 +179,17 @@ static int lookup_log(struct fs *fs, struct node **ret_node, struct err *err)
                              content_of_history(db_store(fs->db), snapshot), ret_node);
 }
 
-int tree_directory_node(struct fs *fs, struct tx *tx, enum node_kind kind, const char *name,
+int tree_directory_node(struct fs *fs, struct view *view, enum node_kind kind, const char *name,
                         struct node **ret_node)
 {
+    char key[40], of[VIEW_KEY_BYTES];
     struct node *node;
-    char key[40];
 
-    snprintf(key, sizeof key, "%s/%" PRIu64, name, tx ? tx_serial(tx) : 0);
+    view_key(view, of);
+    snprintf(key, sizeof key, "%s/%s", name, of);
     node = node_find(&fs->nodes, key);
     if (!node) {
-        node = node_new(kind, key, tx);
+        node = node_new(kind, key, view);
         if (!node)
             return -ENOMEM;
         node_set_name(node, name);
@@ -216,8 +217,8 @@ static int lookup_in_root(struct fs *fs, const char *name, const struct tree_cal
 
 /* --- tables ------------------------------------------------------------------------ */
 
-static int lookup_in_tables(struct fs *fs, struct tx *tx, const char *name, struct node **ret_node,
-                            double *ret_seconds, struct err *err)
+static int lookup_in_tables(struct fs *fs, struct view *view, const char *name,
+                            struct node **ret_node, double *ret_seconds, struct err *err)
 {
     cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
     struct table *table;
@@ -225,14 +226,14 @@ static int lookup_in_tables(struct fs *fs, struct tx *tx, const char *name, stru
 
     if (name_check(name, NULL) < 0)
         return -ENOENT;
-    r = fs_view(fs, tx, &snapshot, err);
+    r = fs_view(fs, view, &snapshot, err);
     if (r < 0)
         return r;
     table = snapshot_table_named(snapshot, name);
     if (!table)
         return -ENOENT;
     *ret_seconds = 0; /* another mount may drop or rename it at any time */
-    *ret_node = tree_table_node(fs, tx, table);
+    *ret_node = tree_table_node(fs, view, table);
     return *ret_node ? 0 : -ENOMEM;
 }
 
@@ -264,11 +265,11 @@ bool tree_hides_rows(struct node *table_node, const struct table *table, pid_t t
     return process && !table_rows(table) && caller_process(tid) == process;
 }
 
-static int lookup_writer(struct fs *fs, struct tx *tx, struct table *table, struct node *writer,
+static int lookup_writer(struct fs *fs, struct view *view, struct table *table, struct node *writer,
                          int open_flags, pid_t tid, struct node **ret_node)
 {
     if (!writer) {
-        writer = tree_writer_node(fs, tx, table, !(open_flags & (O_APPEND | O_TRUNC)));
+        writer = tree_writer_node(fs, view, table, !(open_flags & (O_APPEND | O_TRUNC)));
         if (!writer)
             return -ENOMEM;
         redirect_set_writer(&fs->redirects, tid, writer);
@@ -284,42 +285,42 @@ static int lookup_rows(struct fs *fs, struct node *parent, struct table *table,
     char key[KEY_BYTES];
     int open_flags;
 
-    if (redirect_wants_writer(&fs->redirects, caller->tid, parent->tx, table->uuid, &writer,
+    if (redirect_wants_writer(&fs->redirects, caller->tid, parent->view, table->uuid, &writer,
                               &open_flags))
-        return lookup_writer(fs, parent->tx, table, writer, open_flags, caller->tid, ret_node);
+        return lookup_writer(fs, parent->view, table, writer, open_flags, caller->tid, ret_node);
     if (tree_hides_rows(parent, table, caller->tid))
         return -ENOENT;
-    table_key(key, "rows", parent->tx, table->uuid, table->version);
+    table_key(key, "rows", parent->view, table->uuid, table->version);
     *ret_node = node_find(&fs->nodes, key);
     if (*ret_node)
         return 0;
-    return tree_content_node(fs, parent->tx, key, "rows", table->uuid, 0666,
+    return tree_content_node(fs, parent->view, key, "rows", table->uuid, 0666,
                              content_of_rows(db_store(fs->db), table), ret_node);
 }
 
-static int lookup_table_info(struct fs *fs, struct tx *tx, struct table *table,
+static int lookup_table_info(struct fs *fs, struct view *view, struct table *table,
                              struct node **ret_node)
 {
     cleanup_buf struct buf text = {0};
     char key[KEY_BYTES + 24];
 
-    table_key(key, "info", tx, table->uuid, table->version);
+    table_key(key, "info", view, table->uuid, table->version);
     /* A rename changes it too, and gives the rows no new version. */
     sprintf(key + strlen(key), "/%" PRId64, table->named_usec);
-    if (text_table_info(table, tx, &text) < 0)
+    if (text_table_info(table, view, &text) < 0)
         return -ENOMEM;
-    return tree_content_node(fs, tx, key, "info", table->uuid, 0444,
+    return tree_content_node(fs, view, key, "info", table->uuid, 0444,
                              content_of_text(&text, table->time_usec), ret_node);
 }
 
-static int lookup_stream(struct fs *fs, struct tx *tx, const struct table *table,
+static int lookup_stream(struct fs *fs, struct view *view, const struct table *table,
                          struct node **ret_node)
 {
     char key[KEY_BYTES];
     struct node *node;
 
-    table_key(key, "stream", tx, table->uuid, 0);
-    node = node_new(NODE_STREAM, key, tx);
+    table_key(key, "stream", view, table->uuid, 0);
+    node = node_new(NODE_STREAM, key, view);
     if (!node)
         return -ENOMEM;
     node->table = table->uuid;
@@ -334,7 +335,7 @@ static int lookup_in_table(struct fs *fs, struct node *parent, const char *name,
 {
     cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
     struct table *table;
-    int r = fs_view(fs, parent->tx, &snapshot, err);
+    int r = fs_view(fs, parent->view, &snapshot, err);
 
     *ret_seconds = 0;
     if (!r)
@@ -344,9 +345,9 @@ static int lookup_in_table(struct fs *fs, struct node *parent, const char *name,
     if (!strcmp(name, "rows"))
         return lookup_rows(fs, parent, table, caller, ret_node);
     if (!strcmp(name, "info"))
-        return lookup_table_info(fs, parent->tx, table, ret_node);
+        return lookup_table_info(fs, parent->view, table, ret_node);
     if (!strcmp(name, "stream"))
-        return lookup_stream(fs, parent->tx, table, ret_node);
+        return lookup_stream(fs, parent->view, table, ret_node);
     *ret_node = scratchdir_find(&fs->scratches, parent, caller->uid, name);
     return *ret_node ? 0 : -ENOENT;
 }
@@ -359,7 +360,7 @@ int tree_lookup(struct fs *fs, struct node *parent, const char *name,
     case NODE_ROOT:
         return lookup_in_root(fs, name, caller, ret_node, ret_seconds, err);
     case NODE_TABLES:
-        return lookup_in_tables(fs, parent->tx, name, ret_node, ret_seconds, err);
+        return lookup_in_tables(fs, parent->view, name, ret_node, ret_seconds, err);
     case NODE_TABLE:
         return lookup_in_table(fs, parent, name, caller, ret_node, ret_seconds, err);
     case NODE_TXS:

@@ -42,15 +42,14 @@ int tree_lookup(struct fs *fs, struct node *parent, const char *name,
                 const struct tree_caller *caller, struct node **ret_node, double *ret_seconds,
                 struct err *err);
 
-/* The node of a table, as the transaction sees it or now, with a new reference. NULL: out of
- * memory. */
-struct node *tree_table_node(struct fs *fs, struct tx *tx, const struct table *table);
+/* The node of a table in a view, with a new reference. NULL: out of memory. */
+struct node *tree_table_node(struct fs *fs, struct view *view, const struct table *table);
 
 /* The node of a transaction, with a new reference. NULL: out of memory. */
 struct node *tree_tx_node(struct fs *fs, struct tx *tx, uid_t owner);
 
 /* A new node for one that writes the table's rows. `shares_ino`: st_ino is the reader's. */
-struct node *tree_writer_node(struct fs *fs, struct tx *tx, struct table *table, bool shares_ino);
+struct node *tree_writer_node(struct fs *fs, struct view *view, struct table *table, bool shares_ino);
 
 /* A new node for a scratch file. Errors: see scratch_create. */
 int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *table_node,

@@ -6,12 +6,12 @@
 #include "fs/tree.h"
 
 /* A finite file, found again by its key. The content is taken, also on failure. Errors: -ENOMEM. */
-int tree_content_node(struct fs *fs, struct tx *tx, const char *key, const char *name,
+int tree_content_node(struct fs *fs, struct view *view, const char *key, const char *name,
                       struct uuid table, mode_t mode, struct content *content,
                       struct node **ret_node);
 
-/* A directory of a fixed name, now or in a transaction. Errors: -ENOMEM. */
-int tree_directory_node(struct fs *fs, struct tx *tx, enum node_kind kind, const char *name,
+/* A directory of a fixed name, in a view. Errors: -ENOMEM. */
+int tree_directory_node(struct fs *fs, struct view *view, enum node_kind kind, const char *name,
                         struct node **ret_node);
 
 /* As tree_lookup, in tx/ and in tx/<id>. */

@@ -24,6 +24,7 @@ const char *tree_isolation_text(struct tx *tx)
 
 struct node *tree_tx_node(struct fs *fs, struct tx *tx, uid_t owner)
 {
+    struct view *view;
     struct node *node;
     char key[40];
 
@@ -31,7 +32,9 @@ struct node *tree_tx_node(struct fs *fs, struct tx *tx, uid_t owner)
     node = node_find(&fs->nodes, key);
     if (node)
         return node;
-    node = node_new(NODE_TX, key, tx);
+    view = view_create(tx, NULL);
+    node = view ? node_new(NODE_TX, key, view) : NULL;
+    view_unref(view);
     if (!node)
         return NULL;
     node->owner = owner;
@@ -60,7 +63,7 @@ static int lookup_committed(struct fs *fs, const char *id, struct node **ret_nod
 }
 
 /* A file that is another one at each lookup, so that each open of it has an st_ino of its own. */
-static int lookup_fresh(struct fs *fs, struct tx *tx, enum node_kind kind, const char *name,
+static int lookup_fresh(struct fs *fs, struct view *view, enum node_kind kind, const char *name,
                         uid_t owner, struct node **ret_node)
 {
     static _Atomic uint64_t count;
@@ -68,7 +71,7 @@ static int lookup_fresh(struct fs *fs, struct tx *tx, enum node_kind kind, const
     char key[48];
 
     snprintf(key, sizeof key, "%s#%" PRIu64, name, ++count);
-    node = node_new(kind, key, tx);
+    node = node_new(kind, key, view);
     if (!node)
         return -ENOMEM;
     node->owner = owner;
@@ -101,9 +104,9 @@ static int print_status(struct fs *fs, struct node *parent, struct buf *text, st
     size_t count;
     int r;
 
-    if (parent->tx) {
-        r = txfiles_writers(fs, parent->tx, &writers, &count);
-        return r < 0 ? r : tx_print_status(parent->tx, writers, count, text);
+    if (parent->view) {
+        r = txfiles_writers(fs, parent->view->tx, &writers, &count);
+        return r < 0 ? r : tx_print_status(parent->view->tx, writers, count, text);
     }
     r = fs_view(fs, NULL, &snapshot, err);
     if (r < 0)
@@ -116,34 +119,34 @@ static int lookup_status(struct fs *fs, struct node *parent, struct node **ret_n
                          struct err *err)
 {
     cleanup_buf struct buf text = {0};
-    char key[80];
+    char key[80], of[VIEW_KEY_BYTES];
     int r = print_status(fs, parent, &text, err);
 
     if (r < 0)
         return r;
-    snprintf(key, sizeof key, "status/%" PRIu64 "/%" PRIx64, parent->tx ? tx_serial(parent->tx) : 0,
-             hash64_bytes(text.data, text.bytes));
-    return tree_content_node(fs, parent->tx, key, "status", (struct uuid){0}, 0444,
-                             content_of_text(&text, parent->tx ? tx_began_usec(parent->tx) : 0),
-                             ret_node);
+    view_key(parent->view, of);
+    snprintf(key, sizeof key, "status/%s/%" PRIx64, of, hash64_bytes(text.data, text.bytes));
+    return tree_content_node(
+        fs, parent->view, key, "status", (struct uuid){0}, 0444,
+        content_of_text(&text, parent->view ? tx_began_usec(parent->view->tx) : 0), ret_node);
 }
 
 int tree_lookup_in_tx(struct fs *fs, struct node *parent, const char *name, struct node **ret_node,
                       struct err *err)
 {
-    cleanup(snapshot_unref_p) struct snapshot *view = NULL;
+    cleanup(snapshot_unref_p) struct snapshot *seen = NULL;
     bool tables = !strcmp(name, "tables"), commit = !strcmp(name, "commit");
     int r;
 
     if (!strcmp(name, "status"))
         return lookup_status(fs, parent, ret_node, err);
-    if (!parent->tx || (!tables && !commit && strcmp(name, "isolation")))
+    if (!parent->view || (!tables && !commit && strcmp(name, "isolation")))
         return -ENOENT;
-    r = fs_view(fs, parent->tx, &view, err);
+    r = fs_view(fs, parent->view, &seen, err);
     if (r < 0)
         return r;
     if (tables)
-        return tree_directory_node(fs, parent->tx, NODE_TABLES, "tables", ret_node);
-    return lookup_fresh(fs, parent->tx, commit ? NODE_TX_COMMIT : NODE_TX_ISOLATION, name,
+        return tree_directory_node(fs, parent->view, NODE_TABLES, "tables", ret_node);
+    return lookup_fresh(fs, parent->view, commit ? NODE_TX_COMMIT : NODE_TX_ISOLATION, name,
                         parent->owner, ret_node);
 }

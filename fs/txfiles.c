@@ -20,7 +20,7 @@ CLEANUP_POINTER(struct tx, tx_unref)
 
 static bool writes_in(const struct handle *handle, const struct tx *tx)
 {
-    return handle->file && handle->node->tx == tx && openfile_is_undecided(handle->file);
+    return handle->file && view_tx(handle->node->view) == tx && openfile_is_undecided(handle->file);
 }
 
 int txfiles_writers(struct fs *fs, struct tx *tx, struct tx_writer **ret_writers, size_t *ret_count)
@@ -170,7 +170,7 @@ static void open_commit(fuse_req_t req, struct node *node, struct fuse_file_info
         reply_code(req, -ENOMEM);
         return;
     }
-    tx_hold(node->tx);
+    tx_hold(node->view->tx);
     handle->opener_tid = ctx->pid;
     handle->opener = caller_process(ctx->pid);
     handle->opener_uid = ctx->uid;
@@ -187,7 +187,7 @@ static void open_isolation(fuse_req_t req, struct node *node, struct fuse_file_i
     struct handle *handle;
 
     if ((fi->flags & O_ACCMODE) == O_RDONLY) {
-        if (buf_printf(&text, "%s", tree_isolation_text(node->tx)) < 0)
+        if (buf_printf(&text, "%s", tree_isolation_text(node->view->tx)) < 0)
             reply_code(req, -ENOMEM);
         else
             reply_text(req, node, &text, fi);
@@ -258,7 +258,7 @@ static int write_isolation(struct tx *tx, const char *buf, size_t size, struct e
 
 void txfiles_write(fuse_req_t req, struct handle *handle, const char *buf, size_t size)
 {
-    struct tx *tx = handle->node->tx;
+    struct tx *tx = handle->node->view->tx;
     struct err err = ERR_INIT;
     int r;
 
@@ -292,7 +292,7 @@ void txfiles_flush(fuse_req_t req, struct handle *handle)
 {
     struct fs *fs = fs_of(req);
     pid_t tid = fuse_req_ctx(req)->pid;
-    struct tx *tx = handle->node->tx;
+    struct tx *tx = handle->node->view->tx;
     struct err err = ERR_INIT;
     enum openfile_end end;
     char why[128];
@@ -336,9 +336,9 @@ void txfiles_release(fuse_req_t req, struct handle *handle)
     int r = 0;
 
     if (!handle->decided && handle->opener <= 0)
-        r = commit_at_close(fs, handle->node->tx, &err);
+        r = commit_at_close(fs, handle->node->view->tx, &err);
     else if (!handle->decided)
-        tx_abort(handle->node->tx, -ECANCELED, "the holder of commit vanished without a close");
+        tx_abort(handle->node->view->tx, -ECANCELED, "the holder of commit vanished without a close");
     if (r < 0)
         reply_note(fs, (struct caller){.uid = handle->opener_uid, .pid = handle->opener},
                    handle->node, NULL, r, &err);
