@@ -42,6 +42,7 @@ void db_publish(struct db *db, struct snapshot *snapshot)
 {
     struct snapshot *old = snapshot;
 
+    db_mark(db, snapshot);
     pthread_mutex_lock(&db->head_lock);
     if (!db->head || snapshot->position.seq > db->head->position.seq) {
         old = db->head;
@@ -125,6 +126,7 @@ int db_read_forward(struct db *db, struct err *err)
             break;
         snapshot_unref(snapshot);
         snapshot = next;
+        db_mark(db, snapshot);
         moved = true;
     }
     if (r == -ENOENT)

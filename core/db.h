@@ -83,6 +83,16 @@ struct snapshot *db_head(struct db *db);
 int db_refresh(struct db *db, struct snapshot **ret_snapshot, struct err *err);
 
 /*
+ * The database as it was after commit `version`; 0: before the first. New reference. Reads
+ * some of the log; how much of it is bounded by a small part of the whole.
+ * Errors: -ENOENT, there is no such version yet; -EIO, the log is damaged.
+ */
+int db_at(struct db *db, uint64_t version, struct snapshot **ret_snapshot, struct err *err);
+
+/* The last version that was committed at or before that time; 0: none was. Errors: -EIO. */
+int db_version_at(struct db *db, int64_t time_usec, uint64_t *ret_version, struct err *err);
+
+/*
  * Whether commits are possible: 0, or -EROFS (opened read_only, or the store
  * has a write feature that we do not know), or -EIO (a put ended in doubt).
  */

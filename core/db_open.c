@@ -198,6 +198,8 @@ static int load_genesis(struct db *db, const struct identity *identity, struct e
     if (!hash_equal(position.hash, identity->genesis))
         return err_set(err, -EIO, "the store is damaged: its log is that of another store");
     r = snapshot_create_empty(&position, identity->created_usec, &db->head);
+    if (!r)
+        db_mark(db, db->head);
     return r < 0 ? err_nomem(err) : 0;
 }
 
@@ -262,7 +264,7 @@ int db_open_store(struct store *store, const struct db_options *options, struct 
     db->options = *options;
     db->queue_end = &db->queue_first;
     pthread_mutex_init(&db->head_lock, NULL);
-    pthread_cond_init(&db->landed, NULL);
+    pthread_mutex_init(&db->marks_lock, NULL);
     pthread_mutex_init(&db->forward_lock, NULL);
     pthread_mutex_init(&db->queue_lock, NULL);
     pthread_mutex_init(&db->checkers_lock, NULL);
@@ -307,10 +309,12 @@ void db_close(struct db *db)
     if (!db)
         return;
     snapshot_unref(db->head);
+    while (db->mark_count)
+        snapshot_unref(db->marks[--db->mark_count]);
     while (db->checker_count)
         rowcheck_destroy(db->checkers[--db->checker_count]);
     pthread_mutex_destroy(&db->head_lock);
-    pthread_cond_destroy(&db->landed);
+    pthread_mutex_destroy(&db->marks_lock);
     pthread_mutex_destroy(&db->forward_lock);
     pthread_mutex_destroy(&db->queue_lock);
     pthread_mutex_destroy(&db->checkers_lock);

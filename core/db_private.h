@@ -10,6 +10,7 @@
 
 #define HOST_BYTES  64
 #define DB_CHECKERS 8
+#define DB_MARKS    64
 
 struct rowcheck;
 
@@ -23,6 +24,11 @@ struct db {
     struct snapshot *head;
     struct log_position in_flight; /* the record that our leader is putting; seq 0: none */
     pthread_cond_t landed;         /* it is not in flight any more */
+
+    pthread_mutex_t marks_lock;
+    struct snapshot *marks[DB_MARKS]; /* of the past, from which others are found; oldest first */
+    unsigned mark_count;
+    uint64_t mark_spacing; /* in records */
 
     pthread_mutex_t forward_lock; /* one reader of new records at a time */
 
@@ -46,6 +52,12 @@ void db_return_checker(struct db *db, struct rowcheck *checker);
 
 /* See db_options. */
 void db_before_wait(struct db *db);
+
+/*
+ * Keeps the snapshot of a record that was read or put if it is as far from the last one that was
+ * kept as those are from each other. Of too many every other one is let go.
+ */
+void db_mark(struct db *db, struct snapshot *snapshot);
 
 /* Makes `snapshot` the head unless one at least as new is there. The reference is taken. */
 void db_publish(struct db *db, struct snapshot *snapshot);

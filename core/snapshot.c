@@ -484,13 +484,14 @@ static int apply_member(struct draft *draft, const struct record *record,
     return r < 0 ? r : draft_end_commit(draft, member, record->host, err);
 }
 
-static int apply_record(struct draft *draft, const struct record *record, struct err *err)
+static int apply_record(struct draft *draft, const struct record *record, uint64_t until,
+                        struct err *err)
 {
     int r = 0;
 
     if (record->object_count && !record->member_count)
         return err_set(err, -EINVAL, "it brings in objects for no commit");
-    for (size_t i = 0; i < record->member_count && !r; i++)
+    for (size_t i = 0; i < record->member_count && !r && record->members[i].version <= until; i++)
         r = apply_member(draft, record, &record->members[i], err);
     return r;
 }
@@ -498,6 +499,13 @@ static int apply_record(struct draft *draft, const struct record *record, struct
 int snapshot_apply_record(struct snapshot *base, const struct record *record,
                           const struct log_position *position, struct snapshot **ret_snapshot,
                           struct err *err)
+{
+    return snapshot_apply_record_until(base, record, position, UINT64_MAX, ret_snapshot, err);
+}
+
+int snapshot_apply_record_until(struct snapshot *base, const struct record *record,
+                                const struct log_position *position, uint64_t version,
+                                struct snapshot **ret_snapshot, struct err *err)
 {
     char key[RECORD_KEY_BYTES];
     struct draft draft;
@@ -509,7 +517,7 @@ int snapshot_apply_record(struct snapshot *base, const struct record *record,
     r = draft_begin(base, &draft);
     if (r < 0)
         return err_nomem(err);
-    r = apply_record(&draft, record, err);
+    r = apply_record(&draft, record, version, err);
     if (r < 0) {
         draft_abandon(&draft);
         return r == -ENOMEM ? err_nomem(err) : err_prefix(err, -EIO, "%s is damaged", key);

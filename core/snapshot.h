@@ -107,6 +107,14 @@ int snapshot_apply_record(struct snapshot *base, const struct record *record,
                           const struct log_position *position, struct snapshot **ret_snapshot,
                           struct err *err);
 
+/*
+ * The same without the commits of the record that come after `version`: a state that no
+ * record ends with, to look at and not to build on.
+ */
+int snapshot_apply_record_until(struct snapshot *base, const struct record *record,
+                                const struct log_position *position, uint64_t version,
+                                struct snapshot **ret_snapshot, struct err *err);
+
 /* The snapshot of record 0: an empty store. Errors: -ENOMEM. */
 int snapshot_create_empty(const struct log_position *position, int64_t time_usec,
                           struct snapshot **ret_snapshot);
