@@ -64,6 +64,8 @@ void tree_attr(struct fs *fs, struct node *node, struct stat *ret_attr)
     case NODE_TABLES:
     case NODE_TABLE:
     case NODE_TXS:
+    case NODE_ATS:
+    case NODE_AT:
         ret_attr->st_mode = S_IFDIR | (0777 & ~fs->options.umask);
         set_time(ret_attr, directory_time(fs, node));
         break;
@@ -98,6 +100,11 @@ void tree_attr(struct fs *fs, struct node *node, struct stat *ret_attr)
         attr_tx(fs, node, S_IFREG | 0600, ret_attr);
         ret_attr->st_size = (off_t)strlen(tree_isolation_text(node->view->tx));
         break;
+    case NODE_LINK:
+        ret_attr->st_mode = S_IFLNK | 0777;
+        ret_attr->st_size = (off_t)content_bytes(node->content);
+        set_time(ret_attr, content_time_usec(node->content));
+        break;
     }
 }
 
@@ -108,6 +115,7 @@ double tree_attr_seconds(const struct node *node)
     case NODE_TABLES:
     case NODE_STREAM:
     case NODE_TXS:
+    case NODE_ATS:
         return TREE_CHANGES;
     case NODE_TX_ISOLATION:
         return 0;      /* another process may write it */
@@ -118,6 +126,8 @@ double tree_attr_seconds(const struct node *node)
     case NODE_TX:
     case NODE_TX_NEW:
     case NODE_TX_COMMIT:
+    case NODE_AT:
+    case NODE_LINK:
         return TREE_FOREVER;
     }
     return 0;

@@ -144,6 +144,7 @@ const struct fuse_lowlevel_ops fs_ops = {
     .forget_multi = fs_op_forget_multi,
     .getattr = fs_op_getattr,
     .setattr = fs_op_setattr,
+    .readlink = fs_op_readlink,
     .statfs = fs_op_statfs,
     .opendir = fs_op_opendir,
     .readdir = fs_op_readdir,

@@ -40,6 +40,9 @@ enum node_kind {
     NODE_TX_NEW, /* opening it begins one */
     NODE_TX_COMMIT,
     NODE_TX_ISOLATION,
+    NODE_ATS,          /* the directory at/ */
+    NODE_AT,           /* that of a version */
+    NODE_LINK,         /* a symbolic link; its content is where it leads */
 };
 
 struct content;
@@ -64,7 +67,7 @@ struct node {
     pid_t hidden_for;    /* TABLE: the process that sees no `rows` (tree.h); 0: none */
     int64_t hidden_usec; /* since then, monotonic */
 
-    struct content *content; /* CONTENT */
+    struct content *content; /* CONTENT, LINK */
     struct scratch *scratch; /* SCRATCH */
     uid_t owner;             /* SCRATCH, TX, TX_COMMIT, TX_ISOLATION */
     mode_t mode; /* SCRATCH; CONTENT: its permission bits; WRITER: those asked at creat(2) */

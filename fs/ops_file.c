@@ -180,6 +180,10 @@ static void open_version(fuse_req_t req, struct node *node, struct fuse_file_inf
         open_content(req, node, node->content, fuse_req_ctx(req)->pid <= 0, fi);
         return;
     }
+    if (view_is_past(node->view)) {
+        reply_past(req, node, NULL);
+        return;
+    }
     if (!(node->mode & 0222)) {
         reply_refusal_text(req, node, NULL, -EACCES, "this file can only be read");
         return;
@@ -254,7 +258,9 @@ void fs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
             read_writer_node(req, node, fi);
         break;
     case NODE_STREAM:
-        if ((fi->flags & O_ACCMODE) == O_WRONLY)
+        if (view_is_past(node->view))
+            reply_past(req, node, NULL);
+        else if ((fi->flags & O_ACCMODE) == O_WRONLY)
             open_newest_for_writing(req, node, fi);
         else
             reply_refusal_text(req, node, NULL, -EACCES, "a stream can only be written");
@@ -352,6 +358,10 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
     struct table *table;
     int r;
 
+    if (view_is_past(dir->view)) {
+        reply_past(req, dir, name);
+        return;
+    }
     if (dir->kind != NODE_TABLE) {
         reply_refusal_text(
             req, dir, name, -EPERM,

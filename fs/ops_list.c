@@ -76,11 +76,9 @@ static bool root_entry(size_t index, struct entry *entry)
     static const struct {
         const char *name;
         mode_t type;
-    } entries[] = {{"README", S_IFREG},
-                   {"errors", S_IFREG},
-                   {"log", S_IFREG},
-                   {"tables", S_IFDIR},
-                   {"tx", S_IFDIR}};
+    } entries[] = {
+        {"README", S_IFREG}, {"at", S_IFDIR},     {"errors", S_IFREG},
+        {"log", S_IFREG},    {"tables", S_IFDIR}, {"tx", S_IFDIR}};
 
     if (index >= ARRAY_COUNT(entries))
         return false;
@@ -148,6 +146,11 @@ static bool entry_at(struct fs *fs, const struct handle *handle, uid_t uid, off_
         return tables_entry(cursor, entry);
     case NODE_TABLE:
         return table_entry(fs, handle, uid, (size_t)position - 2, entry);
+    case NODE_AT:
+        entry->name = "tables";
+        entry->type = S_IFDIR;
+        entry->ino = node_ino_of(entry->name);
+        return position == 2;
     case NODE_TXS:
         return tx_entry(handle, (size_t)position - 2, entry);
     default:

@@ -160,6 +160,10 @@ void fs_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
     int r;
 
     (void)mode;
+    if (view_is_past(dir->view)) {
+        reply_past(req, dir, name);
+        return;
+    }
     if (dir->kind == NODE_TXS) {
         txfiles_mkdir(req, dir, name);
         return;
@@ -207,6 +211,10 @@ void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
     struct name_op *op;
     int r;
 
+    if (view_is_past(dir->view)) {
+        reply_past(req, dir, name);
+        return;
+    }
     if (dir->kind == NODE_TXS) {
         txfiles_rmdir(req, dir, name);
         return;
@@ -266,7 +274,9 @@ void fs_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
     struct fs *fs = fs_of(req);
     struct node *dir = fs_node(fs, parent);
 
-    if (dir->kind == NODE_TABLE && !strcmp(name, "rows"))
+    if (view_is_past(dir->view))
+        reply_past(req, dir, name);
+    else if (dir->kind == NODE_TABLE && !strcmp(name, "rows"))
         unlink_rows(req, dir);
     else if (dir->kind == NODE_TABLE &&
              scratchdir_remove(&fs->scratches, dir, fuse_req_ctx(req)->uid, name))
@@ -402,6 +412,8 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 
     if (flags & ~(unsigned)RENAME_NOREPLACE)
         fuse_reply_err(req, EINVAL);
+    else if (view_is_past(dir->view) || view_is_past(new_dir->view))
+        reply_past(req, dir, name);
     else if (!view_equal(dir->view, new_dir->view))
         reply_refusal_text(req, dir, name, -EPERM,
                            "nothing is moved into or out of a transaction: copy it");

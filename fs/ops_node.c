@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/timefmt.h"
 #include "fs/caller.h"
+#include "fs/content.h"
 #include "fs/reply.h"
 #include "fs/tree.h"
 
@@ -192,6 +193,10 @@ void fs_op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set
     struct err err = ERR_INIT;
     int r = check_owner_and_mode(req, node, attr, to_set);
 
+    if (view_is_past(node->view)) {
+        reply_past(req, node, NULL);
+        return;
+    }
     if (r < 0) {
         reply_refusal_text(req, node, NULL, r,
                            "owner and mode are the mount's (options uid, gid, umask)");
@@ -212,6 +217,22 @@ void fs_op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set
     }
     /* Times are accepted and stay those of the commit; a stream has no size to set. */
     reply_attr(req, node);
+}
+
+void fs_op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+    struct node *node = fs_node(fs_of(req), ino);
+    char target[64];
+    int n = node->kind == NODE_LINK
+                ? content_read(node->content, target, sizeof target - 1, 0, NULL)
+                : -EINVAL;
+
+    if (n < 0) {
+        reply_code(req, n);
+        return;
+    }
+    target[n] = '\0';
+    fuse_reply_readlink(req, target);
 }
 
 void fs_op_statfs(fuse_req_t req, fuse_ino_t ino)

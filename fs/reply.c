@@ -50,6 +50,10 @@ static void print_path(struct fs *fs, struct node *node, const char *name,
     case NODE_ROOT:
         snprintf(path, room, "%s", name ? name : ".");
         break;
+    case NODE_ATS:
+        snprintf(path, room, "at%s%s", name ? "/" : "", name ? name : "");
+        break;
+    case NODE_AT:
     case NODE_TX: /* the view is its path already */
         snprintf(path, room, "%s", name ? name : ".");
         break;
@@ -117,4 +121,9 @@ void reply_refusal_text(fuse_req_t req, struct node *node, const char *name, int
 
     err_set(&err, code, "%s", text);
     reply_refusal(req, node, name, code, &err);
+}
+
+void reply_past(fuse_req_t req, struct node *node, const char *name)
+{
+    reply_refusal_text(req, node, name, -EROFS, "what was can be read, not changed: copy it");
 }

@@ -28,6 +28,9 @@ void reply_refusal(fuse_req_t req, struct node *node, const char *name, int code
 void reply_refusal_text(fuse_req_t req, struct node *node, const char *name, int code,
                         const char *text);
 
+/* Refuses to change what was. */
+void reply_past(fuse_req_t req, struct node *node, const char *name);
+
 /* Answers 0 or an error that no one needs to be told twice. */
 void reply_code(fuse_req_t req, int code);
 

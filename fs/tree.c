@@ -212,6 +212,8 @@ static int lookup_in_root(struct fs *fs, const char *name, const struct tree_cal
         return tree_directory_node(fs, NULL, NODE_TABLES, "tables", ret_node);
     if (!strcmp(name, "tx"))
         return tree_directory_node(fs, NULL, NODE_TXS, "tx", ret_node);
+    if (!strcmp(name, "at"))
+        return tree_directory_node(fs, NULL, NODE_ATS, "at", ret_node);
     return strcmp(name, "README") ? -ENOENT : lookup_readme(fs, ret_node);
 }
 
@@ -369,6 +371,13 @@ int tree_lookup(struct fs *fs, struct node *parent, const char *name,
     case NODE_TX:
         *ret_seconds = 0;
         return tree_lookup_in_tx(fs, parent, name, ret_node, err);
+    case NODE_ATS:
+        return tree_lookup_in_ats(fs, name, ret_node, ret_seconds, err);
+    case NODE_AT:
+        *ret_seconds = TREE_FOREVER;
+        return strcmp(name, "tables") ? -ENOENT
+                                      : tree_directory_node(fs, parent->view, NODE_TABLES,
+                                                            "tables", ret_node);
     default:
         return -ENOTDIR;
     }

@@ -7,6 +7,8 @@
  *     MNT/tables/<name>/rows  stream*  info*  <scratch>
  *     MNT/tx/new*  <id>/  in which tables*  commit*  status*  isolation*
  *
+ *     MNT/at/<version>*  <time>*  latest*  (in a version: tables/, to be read)
+ *
  * A transaction's directory lists nothing: what a copy of the mount needs is in
  * tables/, and rm -r of it is rmdir.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What tree.c and tree_tx.c share. */
+/* What tree.c, tree_tx.c and tree_at.c share. */
 #ifndef ROWFS_FS_TREE_PRIVATE_H
 #define ROWFS_FS_TREE_PRIVATE_H
 
@@ -13,6 +13,10 @@ int tree_content_node(struct fs *fs, struct view *view, const char *key, const c
 /* A directory of a fixed name, in a view. Errors: -ENOMEM. */
 int tree_directory_node(struct fs *fs, struct view *view, enum node_kind kind, const char *name,
                         struct node **ret_node);
+
+/* As tree_lookup, in at/. */
+int tree_lookup_in_ats(struct fs *fs, const char *name, struct node **ret_node,
+                       double *ret_seconds, struct err *err);
 
 /* As tree_lookup, in tx/ and in tx/<id>. */
 int tree_lookup_in_txs(struct fs *fs, const char *name, struct node **ret_node, struct err *err);

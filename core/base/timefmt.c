@@ -65,3 +65,60 @@ int time_from_text(const char *text, int64_t *ret_usec)
     *ret_usec = value;
     return 0;
 }
+
+/* ".5": digits behind the point, as microseconds; none if there is no point. NULL: no digits. */
+static const char *parse_fraction(const char *p, int64_t *ret_usec)
+{
+    int64_t unit = 100000;
+
+    *ret_usec = 0;
+    if (*p != '.')
+        return p;
+    if (p[1] < '0' || p[1] > '9')
+        return NULL;
+    for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
+        *ret_usec += (*p - '0') * unit;
+    return p;
+}
+
+/* "Z", "+01:00": seconds east of UTC. */
+static int parse_offset(const char *p, int64_t *ret_sec)
+{
+    unsigned hours, minutes;
+    int used = 0;
+
+    *ret_sec = 0;
+    if ((*p == 'Z' || *p == 'z') && !p[1])
+        return 0;
+    if ((*p != '+' && *p != '-') || sscanf(p + 1, "%2u:%2u%n", &hours, &minutes, &used) != 2 ||
+        used != 5 || p[6] || hours > 23 || minutes > 59)
+        return -EINVAL;
+    *ret_sec = (int64_t)(hours * 3600 + minutes * 60) * (*p == '-' ? -1 : 1);
+    return 0;
+}
+
+int time_from_rfc3339(const char *text, int64_t *ret_usec)
+{
+    char day[20];
+    struct tm tm = {0};
+    int64_t fraction, offset;
+    const char *end;
+    time_t sec;
+    int day_of_month;
+
+    if (strnlen(text, 20) < 20 || (text[10] != 'T' && text[10] != 't'))
+        return -EINVAL;
+    memcpy(day, text, 19);
+    day[10] = 'T';
+    day[19] = '\0';
+    end = strptime(day, "%Y-%m-%dT%H:%M:%S", &tm);
+    text = parse_fraction(text + 19, &fraction);
+    if (!end || *end || !text || parse_offset(text, &offset) < 0)
+        return -EINVAL;
+    day_of_month = tm.tm_mday;
+    sec = timegm(&tm); /* makes a 1st of July of a 31st of June, which strptime lets pass */
+    if (tm.tm_mday != day_of_month || strspn(day, "0123456789-T:") != 19)
+        return -EINVAL;
+    *ret_usec = ((int64_t)sec - offset) * 1000000 + fraction;
+    return 0;
+}

@@ -18,4 +18,10 @@ void time_to_text(int64_t usec, char ret_text[TIMEFMT_BYTES + 1]);
 /* Exactly the form that time_to_text writes. Errors: -EINVAL. */
 int time_from_text(const char *text, int64_t *ret_usec);
 
+/*
+ * Any time of RFC 3339, section 5.6: "2026-11-22T18:15:59Z", "2026-11-22t19:15:59.5+01:00".
+ * What is finer than a microsecond is dropped. Errors: -EINVAL.
+ */
+int time_from_rfc3339(const char *text, int64_t *ret_usec);
+
 #endif

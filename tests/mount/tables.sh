@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib/mount.sh"
 
 mnt_start
-is 'the root lists five names' $'README\nerrors\nlog\ntables\ntx' "$(ls -A "$MNT")"
+is 'the root lists six names' $'README\nat\nerrors\nlog\ntables\ntx' "$(ls -A "$MNT")"
 ok 'the README has something to say' grep -q tables "$MNT/README"
 is 'a new store has no tables' '' "$(ls -A "$T")"
 is 'a new store has no commits' 0 "$(commits)"
