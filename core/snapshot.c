@@ -471,13 +471,13 @@ void draft_abandon(struct draft *draft)
     draft->next = NULL;
 }
 
-/* A commit of the log. The objects of its record come with the first one. */
-static int apply_member(struct draft *draft, const struct record *record,
-                        const struct member *member, struct err *err)
+int draft_apply_member(struct draft *draft, const struct record *record, size_t index,
+                       struct err *err)
 {
+    const struct member *member = &record->members[index];
     int r = draft_begin_commit(draft, member, err);
 
-    for (size_t i = 0; member == record->members && i < record->object_count && !r; i++)
+    for (size_t i = 0; !index && i < record->object_count && !r; i++)
         r = draft_add_object(draft, &record->objects[i], err);
     for (size_t i = 0; i < member->action_count && !r; i++)
         r = draft_apply_action(draft, member, &member->actions[i], err);
@@ -492,7 +492,7 @@ static int apply_record(struct draft *draft, const struct record *record, uint64
     if (record->object_count && !record->member_count)
         return err_set(err, -EINVAL, "it brings in objects for no commit");
     for (size_t i = 0; i < record->member_count && !r && record->members[i].version <= until; i++)
-        r = apply_member(draft, record, &record->members[i], err);
+        r = draft_apply_member(draft, record, i, err);
     return r;
 }
 
@@ -522,6 +522,9 @@ int snapshot_apply_record_until(struct snapshot *base, const struct record *reco
         draft_abandon(&draft);
         return r == -ENOMEM ? err_nomem(err) : err_prefix(err, -EIO, "%s is damaged", key);
     }
+    if (record->member_count &&
+        draft.next->version < record->members[record->member_count - 1].version)
+        position = &base->position;
     *ret_snapshot = draft_finish(&draft, position, record->read_only);
     return 0;
 }

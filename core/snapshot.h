@@ -92,6 +92,10 @@ int draft_apply_action(struct draft *draft, const struct member *member,
  */
 int draft_end_commit(struct draft *draft, const struct member *member, const char *host,
                      struct err *err);
+/* A whole commit of the log, member `index` of its record; the objects come with the first one. */
+int draft_apply_member(struct draft *draft, const struct record *record, size_t index,
+                       struct err *err);
+
 void draft_undo_commit(struct draft *draft); /* harmless when none has begun */
 
 /* The finished snapshot, new, at the record's position. The draft is gone. */
@@ -109,7 +113,7 @@ int snapshot_apply_record(struct snapshot *base, const struct record *record,
 
 /*
  * The same without the commits of the record that come after `version`: a state that no
- * record ends with, to look at and not to build on.
+ * record ends with, to look at and not to build on. Its position is then that of the base.
  */
 int snapshot_apply_record_until(struct snapshot *base, const struct record *record,
                                 const struct log_position *position, uint64_t version,

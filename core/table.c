@@ -111,6 +111,28 @@ uint64_t table_rows_before(const struct table *table, uint64_t row)
     return extent ? before + (row - extent->row) : before;
 }
 
+/* How many rows of [from, to) there are. */
+static uint64_t rows_in(const struct table *table, uint64_t from, uint64_t to)
+{
+    return table_rows_before(table, to) - table_rows_before(table, from);
+}
+
+uint64_t table_first_missing(const struct table *table, const struct table *later, uint64_t from,
+                             uint64_t to)
+{
+    if (rows_in(table, from, to) == rows_in(later, from, to))
+        return to;
+    while (to - from > 1) { /* one of [from, to) is missing, none before */
+        uint64_t middle = from + (to - from) / 2;
+
+        if (rows_in(table, from, middle) == rows_in(later, from, middle))
+            from = middle;
+        else
+            to = middle;
+    }
+    return from;
+}
+
 int table_create(struct uuid uuid, const char *name, uint64_t version, int64_t time_usec,
                  struct table **ret_table)
 {

@@ -56,6 +56,13 @@ uint64_t table_rows(const struct table *table);
 /* How many rows there are whose numbers are below `row`. */
 uint64_t table_rows_before(const struct table *table, uint64_t row);
 
+/*
+ * The number of the first row from `from` on, and below `to`, that `table` has and a later version
+ * of it has not; `to`: there is none. Costs the square of a search.
+ */
+uint64_t table_first_missing(const struct table *table, const struct table *later, uint64_t from,
+                             uint64_t to);
+
 /* A new empty table. Errors: -ENOMEM. */
 int table_create(struct uuid uuid, const char *name, uint64_t version, int64_t time_usec,
                  struct table **ret_table);

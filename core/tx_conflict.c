@@ -90,25 +90,6 @@ static uint64_t find_winner(struct tx *tx, const struct conflict *conflict)
 
 /* --- the rows ------------------------------------------------------------------------------ */
 
-/* The first row of [from, to) that `base` has and `now` has not; `to`: there is none. */
-static uint64_t find_missing(const struct table *base, const struct table *now, uint64_t from,
-                             uint64_t to)
-{
-    while (from < to) {
-        uint64_t middle = from + (to - from) / 2;
-        uint64_t seen = table_rows_before(base, middle + 1) - table_rows_before(base, from);
-        uint64_t there = table_rows_before(now, middle + 1) - table_rows_before(now, from);
-
-        if (seen == there)
-            from = middle + 1; /* nothing is missing up to the middle */
-        else if (middle == from)
-            return from;
-        else
-            to = middle + 1 < to ? middle + 1 : middle;
-    }
-    return to;
-}
-
 static json_t *read_row(struct store *store, struct table *table, uint64_t row)
 {
     struct scan scan;
@@ -134,7 +115,7 @@ static void sample_rows(struct tx *tx, const struct conflict *conflict)
     tx->failure.rows = table_rows(base) - table_rows_before(now, base->appended);
     tx->failure.samples = json_array();
     while (json_array_size(tx->failure.samples) < SAMPLES) {
-        row = find_missing(base, now, row, base->appended);
+        row = table_first_missing(base, now, row, base->appended);
         if (row == base->appended ||
             json_array_append_new(tx->failure.samples, read_row(db_store(tx->db), base, row)) < 0)
             break;
