@@ -50,6 +50,14 @@ void db_publish(struct db *db, struct snapshot *snapshot)
     }
     pthread_mutex_unlock(&db->head_lock);
     snapshot_unref(old);
+    if (db->options.on_publish)
+        db->options.on_publish(db->options.on_publish_context);
+}
+
+void db_set_on_publish(struct db *db, void (*on_publish)(void *context), void *context)
+{
+    db->options.on_publish_context = context;
+    db->options.on_publish = on_publish;
 }
 
 void db_set_in_flight(struct db *db, const struct log_position *position)

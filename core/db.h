@@ -39,6 +39,10 @@ struct db_options {
      * number of times; no lock of the core is held that a callee could need.
      */
     void (*before_wait)(void);
+
+    /* Called when this process has a newer snapshot, by any thread, which it must not hold up. */
+    void (*on_publish)(void *context);
+    void *on_publish_context;
 };
 
 /*
@@ -62,6 +66,9 @@ int db_init_store(struct store *store, struct err *err);
 
 /* No commit may be under way and no snapshot's rows may be read any more. Accepts NULL. */
 void db_close(struct db *db);
+
+/* Sets on_publish of the options; while nobody commits or refreshes. */
+void db_set_on_publish(struct db *db, void (*on_publish)(void *context), void *context);
 
 struct store *db_store(struct db *db);
 const struct db_limits *db_limits(const struct db *db);

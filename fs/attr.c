@@ -37,7 +37,7 @@ static void attr_stream(struct fs *fs, const struct node *node, struct stat *att
     cleanup(snapshot_unref_p) struct snapshot *seen = fs_known_view(fs, node->view);
     const struct table *table = snapshot_table(seen, node->table);
 
-    attr_file(fs, attr, 0222, 0);
+    attr_file(fs, attr, view_is_past(node->view) ? 0444 : 0666, 0);
     set_time(attr, table ? table->time_usec : seen->time_usec);
 }
 

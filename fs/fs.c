@@ -22,7 +22,8 @@ int fs_init(struct fs *fs, struct db *db, const struct fs_options *options, cons
     scratchdir_init(&fs->scratches, &fs->nodes);
     pthread_mutex_init(&fs->handles_lock, NULL);
     fs->root = node_new(NODE_ROOT, "", NULL);
-    if (!fs->root || txset_create(db, options->tx_idle_usec, &fs->txs) < 0)
+    if (!fs->root || txset_create(db, options->tx_idle_usec, &fs->txs) < 0 ||
+        followers_create(db, &fs->followers) < 0)
         return -ENOMEM;
     fs->root = node_publish(&fs->nodes, fs->root, false);
     return 0;
@@ -84,6 +85,7 @@ void fs_handle_destroy(struct fs *fs, struct handle *handle)
     content_unref(handle->content);
     snapshot_unref(handle->snapshot);
     buf_finish(&handle->ids);
+    follower_destroy(handle->follower);
     lineage_finish(&handle->lineage);
     if (handle->kind == HANDLE_COMMIT)
         tx_release(handle->node->view->tx);
@@ -93,11 +95,13 @@ void fs_handle_destroy(struct fs *fs, struct handle *handle)
 
 void fs_finish(struct fs *fs, bool unmounted)
 {
+    followers_end(fs->followers); /* those who wait are told that there is no more */
     while (fs->handles) { /* those whose last close the kernel did not tell us of */
         if (fs->handles->file)
             end_openfile(fs->handles, unmounted);
         fs_handle_destroy(fs, fs->handles);
     }
+    followers_destroy(fs->followers);
     txset_destroy(fs->txs);
     redirects_finish(&fs->redirects);
     scratchdir_finish(&fs->scratches);
@@ -164,4 +168,5 @@ const struct fuse_lowlevel_ops fs_ops = {
     .flush = fs_op_flush,
     .fsync = fs_op_fsync,
     .release = fs_op_release,
+    .poll = fs_op_poll,
 };

@@ -9,6 +9,7 @@
 #include "core/db.h"
 #include "core/openfile.h"
 #include "core/txset.h"
+#include "fs/followers.h"
 #include "fs/lineage.h"
 #include "fs/node.h"
 #include "fs/redirect.h"
@@ -34,6 +35,7 @@ struct handle {
         HANDLE_DIRECTORY,
         HANDLE_COMMIT, /* of a transaction, open for writing */
         HANDLE_ISOLATION,
+        HANDLE_FOLLOWER, /* of a stream, open for reading */
     } kind;
     struct node
         *node; /* owned reference: RELEASE can still commit when the kernel has forgotten it */
@@ -49,6 +51,8 @@ struct handle {
     struct openfile *file; /* OPENFILE */
     struct lineage lineage;
     _Atomic bool decided; /* COMMIT: a close means nothing any more */
+
+    struct follower *follower; /* FOLLOWER */
 
     struct snapshot *snapshot; /* DIRECTORY: what it lists; owned reference */
     struct table *table;       /* DIRECTORY of a table: borrowed from the snapshot */
@@ -70,6 +74,7 @@ struct fs {
     struct scratchdir scratches;
     struct scratch_budget scratch_budget;
     struct txset *txs;
+    struct followers *followers;
 
     pthread_mutex_t handles_lock;
     struct handle *handles; /* all that are open, for `info` and for shutdown */
@@ -153,5 +158,7 @@ void fs_op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, o
 void fs_op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 void fs_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+                struct fuse_pollhandle *ph);
 
 #endif

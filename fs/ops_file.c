@@ -2,6 +2,7 @@
 /* Operations on open files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,6 +244,47 @@ static void open_scratch(fuse_req_t req, struct node *node, struct fuse_file_inf
         fs_handle_destroy(fs, handle);
 }
 
+static void follow_stream(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    cleanup(snapshot_unref_p) struct snapshot *from = NULL;
+    struct table *table = newest_table(req, node, &from);
+    struct handle *handle;
+
+    if (!table)
+        return;
+    handle = fs_handle_new(fs, HANDLE_FOLLOWER, node);
+    if (!handle || follower_create(fs->followers, from, table->uuid, &handle->follower) < 0) {
+        if (handle)
+            fs_handle_destroy(fs, handle);
+        reply_code(req, -ENOMEM);
+        return;
+    }
+    fi->fh = (uintptr_t)handle;
+    fi->direct_io = 1;
+    fi->nonseekable = 1;
+    fi->noflush = 1;
+    if (fuse_reply_open(req, fi) < 0)
+        fs_handle_destroy(fs, handle);
+}
+
+static void open_stream(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
+{
+    int mode = fi->flags & O_ACCMODE;
+
+    if (mode == O_RDONLY && view_tx(node->view))
+        reply_refusal_text(req, node, NULL, -EACCES,
+                           "in a transaction nothing comes but what it writes itself");
+    else if (mode == O_RDONLY)
+        follow_stream(req, node, fi);
+    else if (view_is_past(node->view))
+        reply_past(req, node, NULL);
+    else if (mode == O_WRONLY)
+        open_newest_for_writing(req, node, fi);
+    else
+        reply_refusal_text(req, node, NULL, -EACCES, "a stream is read or written, not both");
+}
+
 void fs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct node *node = fs_node(fs_of(req), ino);
@@ -258,12 +300,7 @@ void fs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
             read_writer_node(req, node, fi);
         break;
     case NODE_STREAM:
-        if (view_is_past(node->view))
-            reply_past(req, node, NULL);
-        else if ((fi->flags & O_ACCMODE) == O_WRONLY)
-            open_newest_for_writing(req, node, fi);
-        else
-            reply_refusal_text(req, node, NULL, -EACCES, "a stream can only be written");
+        open_stream(req, node, fi);
         break;
     case NODE_SCRATCH:
         open_scratch(req, node, fi);
@@ -387,11 +424,16 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
 void fs_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
     struct handle *handle = fs_handle(fi);
-    cleanup_free char *buf = malloc(size);
+    cleanup_free char *buf = NULL;
     struct err err = ERR_INIT;
     int n;
 
     (void)ino;
+    if (handle->kind == HANDLE_FOLLOWER) {
+        follower_read(handle->follower, req, size, fi->flags & O_NONBLOCK);
+        return;
+    }
+    buf = malloc(size);
     if (!buf)
         n = -ENOMEM;
     else if (handle->kind == HANDLE_CONTENT)
@@ -579,4 +621,19 @@ void fs_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     op = file_op_new(req, handle);
     if (op)
         openfile_release(handle->file, done_release, op);
+}
+
+void fs_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+                struct fuse_pollhandle *ph)
+{
+    struct handle *handle = fs_handle(fi);
+
+    (void)ino;
+    if (handle->kind == HANDLE_FOLLOWER) {
+        follower_poll(handle->follower, req, ph);
+        return;
+    }
+    if (ph)
+        fuse_pollhandle_destroy(ph);
+    fuse_reply_poll(req, POLLIN | POLLOUT); /* as of any file: nobody ever has to wait */
 }

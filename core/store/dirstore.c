@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -520,6 +521,37 @@ static void dir_upload_destroy(struct upload *upload)
     free(up);
 }
 
+/* File systems of which every change goes through this kernel. */
+static bool is_local(struct dirstore *dir)
+{
+    static const unsigned long local[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                          TMPFS_MAGIC,      F2FS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC};
+    struct statfs fs;
+
+    if (fstatfs(dir->root, &fs) < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_COUNT(local); i++)
+        if ((unsigned long)fs.f_type == local[i])
+            return true;
+    return false;
+}
+
+static int dir_watch(struct store *store, const char *prefix)
+{
+    struct dirstore *dir = (struct dirstore *)store;
+    cleanup_free char *path = NULL;
+    cleanup_fd int fd = -1;
+
+    if (!is_local(dir))
+        return -EOPNOTSUPP;
+    if (asprintf(&path, "/proc/self/fd/%d/%s", dir->root, prefix) < 0)
+        return -ENOMEM;
+    fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (fd < 0 || inotify_add_watch(fd, path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
+        return -errno;
+    return steal_fd(&fd);
+}
+
 static const struct store_ops dirstore_ops = {
     .close = dir_close,
     .get = dir_get,
@@ -529,6 +561,7 @@ static const struct store_ops dirstore_ops = {
     .remove = dir_remove,
     .settle = dir_settle,
     .statvfs = dir_statvfs,
+    .watch = dir_watch,
     .upload_begin = dir_upload_begin,
     .upload_write = dir_upload_write,
     .upload_read = dir_upload_read,

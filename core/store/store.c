@@ -60,6 +60,11 @@ int store_statvfs(struct store *store, struct statvfs *ret_vfs)
     return store->ops->statvfs(store, ret_vfs);
 }
 
+int store_watch(struct store *store, const char *prefix)
+{
+    return store->ops->watch(store, prefix);
+}
+
 int store_put(struct store *store, const char *key, const void *data, size_t bytes,
               struct store_tag *ret_tag, enum put_state *ret_state, struct err *err)
 {

@@ -64,6 +64,7 @@ struct store_ops {
     int (*remove)(struct store *store, const char *key, struct err *err);
     int (*settle)(struct store *store, const char *prefix, struct err *err);
     int (*statvfs)(struct store *store, struct statvfs *ret_vfs);
+    int (*watch)(struct store *store, const char *prefix);
     int (*upload_begin)(struct store *store, struct upload **ret_upload, struct err *err);
     int (*upload_write)(struct upload *upload, const void *data, size_t bytes, struct err *err);
     int (*upload_read)(struct upload *upload, void *buf, size_t bytes, uint64_t offset,
@@ -114,6 +115,13 @@ int store_remove(struct store *store, const char *key, struct err *err);
 int store_settle(struct store *store, const char *prefix, struct err *err);
 
 int store_statvfs(struct store *store, struct statvfs *ret_vfs);
+
+/*
+ * A new descriptor that becomes readable when somebody on this host has put an object
+ * directly under `prefix`; what is read from it means nothing. Errors: -EOPNOTSUPP, others
+ * can put without this host being told (a network file system, a bucket): look now and then.
+ */
+int store_watch(struct store *store, const char *prefix);
 
 /*
  * Put if absent. On 0 the object is visible under `key` and survives power loss.
