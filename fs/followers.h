@@ -15,7 +15,8 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
-/* Where nobody tells of other mounts' commits they are looked for so often, while somebody waits. */
+/* Where nobody tells of other mounts' commits they are looked for so often, while somebody waits.
+ */
 #define FOLLOWERS_LOOK_MSEC 40
 
 struct followers;

@@ -96,7 +96,7 @@ void fs_handle_destroy(struct fs *fs, struct handle *handle)
 void fs_finish(struct fs *fs, bool unmounted)
 {
     followers_end(fs->followers); /* those who wait are told that there is no more */
-    while (fs->handles) { /* those whose last close the kernel did not tell us of */
+    while (fs->handles) {         /* those whose last close the kernel did not tell us of */
         if (fs->handles->file)
             end_openfile(fs->handles, unmounted);
         fs_handle_destroy(fs, fs->handles);

@@ -40,9 +40,9 @@ enum node_kind {
     NODE_TX_NEW, /* opening it begins one */
     NODE_TX_COMMIT,
     NODE_TX_ISOLATION,
-    NODE_ATS,          /* the directory at/ */
-    NODE_AT,           /* that of a version */
-    NODE_LINK,         /* a symbolic link; its content is where it leads */
+    NODE_ATS,  /* the directory at/ */
+    NODE_AT,   /* that of a version */
+    NODE_LINK, /* a symbolic link; its content is where it leads */
 };
 
 struct content;
@@ -55,9 +55,9 @@ struct node {
     struct node *next;                 /* in its bucket */
     struct node *all_next, **all_link; /* in the list of all */
 
-    struct view *view; /* what it belongs to, with a reference; NULL: now */
-    struct uuid table; /* TABLE, WRITER, STREAM, SCRATCH and rows: the table */
-    struct table *at;  /* WRITER: the version that it was looked up at */
+    struct view *view;      /* what it belongs to, with a reference; NULL: now */
+    struct uuid table;      /* TABLE, WRITER, STREAM, SCRATCH and rows: the table */
+    struct table *at;       /* WRITER: the version that it was looked up at */
     _Atomic uint64_t bytes; /* WRITER: the size that its writer sees */
     _Atomic unsigned opens; /* WRITER, STREAM: open files; more than one through /proc/self/fd */
 

@@ -76,9 +76,8 @@ static bool root_entry(size_t index, struct entry *entry)
     static const struct {
         const char *name;
         mode_t type;
-    } entries[] = {
-        {"README", S_IFREG}, {"at", S_IFDIR},     {"errors", S_IFREG},
-        {"log", S_IFREG},    {"tables", S_IFDIR}, {"tx", S_IFDIR}};
+    } entries[] = {{"README", S_IFREG}, {"at", S_IFDIR},     {"errors", S_IFREG},
+                   {"log", S_IFREG},    {"tables", S_IFDIR}, {"tx", S_IFDIR}};
 
     if (index >= ARRAY_COUNT(entries))
         return false;

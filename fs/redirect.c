@@ -80,8 +80,8 @@ bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct 
 
     pthread_mutex_lock(&redirects->lock);
     slot = find(redirects, tid, false);
-    wants = slot && slot->to_writer && view_equal(slot->view, view) &&
-            uuid_equal(slot->table, table);
+    wants =
+        slot && slot->to_writer && view_equal(slot->view, view) && uuid_equal(slot->table, table);
     if (wants) {
         *ret_writer = slot->writer;
         *ret_open_flags = slot->open_flags;

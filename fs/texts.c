@@ -105,7 +105,7 @@ int text_root_info(struct fs *fs, const struct snapshot *snapshot, struct buf *t
 static json_t *version(uint64_t version, const struct view *view)
 {
     return view_tx(view) && version > tx_base_version(view->tx) ? json_null()
-                                               : json_integer((json_int_t)version);
+                                                                : json_integer((json_int_t)version);
 }
 
 int text_table_info(const struct table *table, const struct view *view, struct buf *text)
@@ -119,7 +119,7 @@ int text_table_info(const struct table *table, const struct view *view, struct b
                            (json_int_t)table_bytes(table), "extents",
                            (json_int_t)ptree_count(table->extents), "segments",
                            (json_int_t)ptree_sum(table->extents, EXTENT_SEGMENTS), "created",
-                           version(table->created_version, view),
-                           "version", version(table->version, view), "time", time),
+                           version(table->created_version, view), "version",
+                           version(table->version, view), "time", time),
                  text);
 }

@@ -56,7 +56,8 @@ struct node *tree_table_node(struct fs *fs, struct view *view, const struct tabl
     return node;
 }
 
-struct node *tree_writer_node(struct fs *fs, struct view *view, struct table *table, bool shares_ino)
+struct node *tree_writer_node(struct fs *fs, struct view *view, struct table *table,
+                              bool shares_ino)
 {
     static _Atomic uint64_t count;
     char key[KEY_BYTES];
@@ -375,9 +376,9 @@ int tree_lookup(struct fs *fs, struct node *parent, const char *name,
         return tree_lookup_in_ats(fs, name, ret_node, ret_seconds, err);
     case NODE_AT:
         *ret_seconds = TREE_FOREVER;
-        return strcmp(name, "tables") ? -ENOENT
-                                      : tree_directory_node(fs, parent->view, NODE_TABLES,
-                                                            "tables", ret_node);
+        return strcmp(name, "tables")
+                   ? -ENOENT
+                   : tree_directory_node(fs, parent->view, NODE_TABLES, "tables", ret_node);
     default:
         return -ENOTDIR;
     }

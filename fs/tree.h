@@ -24,7 +24,8 @@
 
 /* How long the kernel may answer for us, in seconds. */
 #define TREE_FOREVER 86400.0
-#define TREE_LISTED  1.0 /* a table that was listed: the stat of it that follows is of that moment \
+#define TREE_LISTED                                                                                \
+    1.0                  /* a table that was listed: the stat of it that follows is of that moment \
                           */
 #define TREE_CHANGES 1.0 /* attributes in which only a time can change, and elsewhere */
 
@@ -51,7 +52,8 @@ struct node *tree_table_node(struct fs *fs, struct view *view, const struct tabl
 struct node *tree_tx_node(struct fs *fs, struct tx *tx, uid_t owner);
 
 /* A new node for one that writes the table's rows. `shares_ino`: st_ino is the reader's. */
-struct node *tree_writer_node(struct fs *fs, struct view *view, struct table *table, bool shares_ino);
+struct node *tree_writer_node(struct fs *fs, struct view *view, struct table *table,
+                              bool shares_ino);
 
 /* A new node for a scratch file. Errors: see scratch_create. */
 int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *table_node,

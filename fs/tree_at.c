@@ -24,8 +24,8 @@ static bool is_version(const char *name, uint64_t *ret_version)
     return true;
 }
 
-static int lookup_version(struct fs *fs, const char *name, uint64_t version,
-                          struct node **ret_node, struct err *err)
+static int lookup_version(struct fs *fs, const char *name, uint64_t version, struct node **ret_node,
+                          struct err *err)
 {
     cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
     struct view *view;
@@ -99,8 +99,8 @@ static int lookup_time(struct fs *fs, const char *name, int64_t usec, struct nod
     return r < 0 ? r : link_to(fs, name, version, usec, ret_node);
 }
 
-int tree_lookup_in_ats(struct fs *fs, const char *name, struct node **ret_node,
-                       double *ret_seconds, struct err *err)
+int tree_lookup_in_ats(struct fs *fs, const char *name, struct node **ret_node, double *ret_seconds,
+                       struct err *err)
 {
     uint64_t version;
     int64_t usec;

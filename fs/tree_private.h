@@ -15,8 +15,8 @@ int tree_directory_node(struct fs *fs, struct view *view, enum node_kind kind, c
                         struct node **ret_node);
 
 /* As tree_lookup, in at/. */
-int tree_lookup_in_ats(struct fs *fs, const char *name, struct node **ret_node,
-                       double *ret_seconds, struct err *err);
+int tree_lookup_in_ats(struct fs *fs, const char *name, struct node **ret_node, double *ret_seconds,
+                       struct err *err);
 
 /* As tree_lookup, in tx/ and in tx/<id>. */
 int tree_lookup_in_txs(struct fs *fs, const char *name, struct node **ret_node, struct err *err);

@@ -338,7 +338,8 @@ void txfiles_release(fuse_req_t req, struct handle *handle)
     if (!handle->decided && handle->opener <= 0)
         r = commit_at_close(fs, handle->node->view->tx, &err);
     else if (!handle->decided)
-        tx_abort(handle->node->view->tx, -ECANCELED, "the holder of commit vanished without a close");
+        tx_abort(handle->node->view->tx, -ECANCELED,
+                 "the holder of commit vanished without a close");
     if (r < 0)
         reply_note(fs, (struct caller){.uid = handle->opener_uid, .pid = handle->opener},
                    handle->node, NULL, r, &err);

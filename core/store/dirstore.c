@@ -524,8 +524,9 @@ static void dir_upload_destroy(struct upload *upload)
 /* File systems of which every change goes through this kernel. */
 static bool is_local(struct dirstore *dir)
 {
-    static const unsigned long local[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
-                                          TMPFS_MAGIC,      F2FS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC};
+    static const unsigned long local[] = {EXT4_SUPER_MAGIC,  XFS_SUPER_MAGIC,
+                                          BTRFS_SUPER_MAGIC, TMPFS_MAGIC,
+                                          F2FS_SUPER_MAGIC,  OVERLAYFS_SUPER_MAGIC};
     struct statfs fs;
 
     if (fstatfs(dir->root, &fs) < 0)
