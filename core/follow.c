@@ -19,7 +19,8 @@ struct follow {
     int ended;           /* 0, or what every further read returns */
     struct err reason;
 
-    bool in_record; /* the record behind `at` is being gone through */
+    bool behind;     /* the last call has stopped before the newest record */
+    bool in_record;  /* the record behind `at` is being gone through */
     struct record record;
     struct log_position position;
     struct draft draft;
@@ -162,7 +163,7 @@ static int advance(struct follow *follow, struct err *err)
 {
     int r;
 
-    for (;;) {
+    for (unsigned records = 0; records < FOLLOW_RECORDS; records++) {
         if (!follow->in_record) {
             r = begin_record(follow, err);
             if (r <= 0)
@@ -175,6 +176,13 @@ static int advance(struct follow *follow, struct err *err)
         }
         leave_record(follow);
     }
+    follow->behind = true;
+    return 0;
+}
+
+bool follow_is_behind(const struct follow *follow)
+{
+    return follow->behind;
 }
 
 /* --- printing a commit ---------------------------------------------------------------- */
@@ -276,6 +284,7 @@ int follow_has_more(struct follow *follow, struct err *err)
             *err = follow->reason;
         return follow->ended;
     }
+    follow->behind = false;
     for (;;) {
         if (follow->after && has_more(follow))
             return 1;

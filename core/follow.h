@@ -21,11 +21,17 @@ int follow_create(struct db *db, struct snapshot *from, struct uuid table,
                   struct follow **ret_follow);
 void follow_destroy(struct follow *follow); /* accepts NULL */
 
+/* Records that one call goes through at most, so that nobody waits long for it. */
+#define FOLLOW_RECORDS 1000
+
 /*
  * Whether there is anything to read now, up to the newest snapshot that this process knows
- * (db_head): 1, 0 for not yet, or as follow_read.
+ * (db_head): 1, 0 for not yet, or as follow_read. When follow_is_behind then, more records
+ * are there that were not gone through: call again.
  */
 int follow_has_more(struct follow *follow, struct err *err);
+
+bool follow_is_behind(const struct follow *follow);
 
 /*
  * Reads on; returns how many bytes, 0 when there is nothing yet. Errors: -ENOENT, the table

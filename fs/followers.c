@@ -18,6 +18,7 @@
 
 struct follower {
     struct followers *all;
+    pthread_mutex_t lock; /* of what follows up to `poll`; one that reads long holds up nobody else */
     struct follow *follow;
     fuse_req_t waiting; /* a READ; NULL: none */
     size_t size;
@@ -27,10 +28,11 @@ struct follower {
 
 struct followers {
     struct db *db;
-    pthread_mutex_t lock; /* of all that follows, and of each follower */
+    pthread_mutex_t lock; /* of all that follows; taken before a follower's */
     struct follower *first;
     _Atomic unsigned count; /* of followers */
-    bool running, ended;
+    _Atomic bool ended;
+    bool running;
     pthread_t thread;
     int wake;  /* eventfd: this mount has committed, or the end has come */
     int watch; /* readable when anybody has put a record; -1: one has to look */
@@ -74,7 +76,7 @@ int followers_create(struct db *db, struct followers **ret_followers)
 
 /* --- one reader ----------------------------------------------------------------------- */
 
-/* Answers the request that waits if it can be answered now. The lock is held. */
+/* Answers the request that waits if it can be answered now. The follower's lock is held. */
 static void serve(struct follower *follower)
 {
     size_t size = follower->size < READ_BYTES ? follower->size : READ_BYTES;
@@ -83,7 +85,7 @@ static void serve(struct follower *follower)
     int n = buf ? follow_read(follower->follow, buf, size, &err) : -ENOMEM;
     fuse_req_t req = follower->waiting;
 
-    if (!n && !follower->all->ended)
+    if (!n && !atomic_load(&follower->all->ended))
         return;
     follower->waiting = NULL;
     if (n < 0 && n != -ENOENT) {
@@ -96,7 +98,7 @@ static void serve(struct follower *follower)
 
 static bool is_ready(struct follower *follower)
 {
-    return follower->all->ended || follow_has_more(follower->follow, NULL) != 0;
+    return atomic_load(&follower->all->ended) || follow_has_more(follower->follow, NULL) != 0;
 }
 
 static void tell_poll(struct follower *follower)
@@ -112,35 +114,45 @@ static void on_interrupt(fuse_req_t req, void *data)
     struct follower *follower = data;
     bool waits;
 
-    pthread_mutex_lock(&follower->all->lock);
+    pthread_mutex_lock(&follower->lock);
     waits = follower->waiting == req;
     if (waits)
         follower->waiting = NULL;
-    pthread_mutex_unlock(&follower->all->lock);
+    pthread_mutex_unlock(&follower->lock);
     if (waits)
         fuse_reply_err(req, EINTR);
 }
 
 /* --- the thread ------------------------------------------------------------------------ */
 
-static bool somebody_waits(struct followers *all)
+/* What can be done for one; whoever is busy with it now rings when he has done it. */
+static bool serve_one(struct follower *follower)
 {
-    for (const struct follower *f = all->first; f; f = f->next)
-        if (f->waiting || f->poll)
-            return true;
-    return false;
+    bool waits;
+
+    if (pthread_mutex_trylock(&follower->lock) != 0)
+        return true;
+    if (follower->waiting)
+        serve(follower);
+    if (follower->poll && is_ready(follower))
+        tell_poll(follower);
+    waits = follower->waiting || follower->poll;
+    if (waits && follow_is_behind(follower->follow))
+        ring(follower->all->wake);
+    pthread_mutex_unlock(&follower->lock);
+    return waits;
 }
 
-static void serve_all(struct followers *all)
+/* Whether somebody still waits. */
+static bool serve_all(struct followers *all)
 {
+    bool waits = false;
+
     pthread_mutex_lock(&all->lock);
-    for (struct follower *f = all->first; f; f = f->next) {
-        if (f->waiting)
-            serve(f);
-        if (f->poll && is_ready(f))
-            tell_poll(f);
-    }
+    for (struct follower *f = all->first; f; f = f->next)
+        waits |= serve_one(f);
     pthread_mutex_unlock(&all->lock);
+    return waits;
 }
 
 static void drain(int fd)
@@ -152,35 +164,29 @@ static void drain(int fd)
 }
 
 /* Until something may have happened; false: the end. */
-static bool wait_for_news(struct followers *all)
+static bool wait_for_news(struct followers *all, bool somebody_waits)
 {
     struct pollfd fds[2] = {{.fd = all->wake, .events = POLLIN},
                             {.fd = all->watch, .events = POLLIN}};
-    bool ended, waits;
 
-    pthread_mutex_lock(&all->lock);
-    waits = somebody_waits(all);
-    pthread_mutex_unlock(&all->lock);
-    poll(fds, 2, all->watch < 0 && waits ? FOLLOWERS_LOOK_MSEC : -1);
+    poll(fds, 2, all->watch < 0 && somebody_waits ? FOLLOWERS_LOOK_MSEC : -1);
     drain(all->wake);
     drain(all->watch);
-    pthread_mutex_lock(&all->lock);
-    ended = all->ended;
-    pthread_mutex_unlock(&all->lock);
-    return !ended;
+    return !atomic_load(&all->ended);
 }
 
 static void *look(void *context)
 {
     struct followers *all = context;
+    bool somebody_waits = true;
 
-    while (wait_for_news(all)) {
+    while (wait_for_news(all, somebody_waits)) {
         cleanup(snapshot_unref_p) struct snapshot *head = NULL;
         struct err err = ERR_INIT;
 
         if (db_refresh(all->db, &head, &err) < 0)
             trace_error("a stream cannot go on: %s", err.text);
-        serve_all(all);
+        somebody_waits = serve_all(all);
     }
     return NULL;
 }
@@ -206,9 +212,7 @@ void followers_end(struct followers *all)
 {
     if (!all)
         return;
-    pthread_mutex_lock(&all->lock);
-    all->ended = true;
-    pthread_mutex_unlock(&all->lock);
+    atomic_store(&all->ended, true);
     ring(all->wake);
     if (all->running)
         pthread_join(all->thread, NULL);
@@ -238,6 +242,7 @@ int follower_create(struct followers *all, struct snapshot *from, struct uuid ta
     if (!follower)
         return -ENOMEM;
     follower->all = all;
+    pthread_mutex_init(&follower->lock, NULL);
     r = follow_create(all->db, from, table, &follower->follow);
     pthread_mutex_lock(&all->lock);
     if (!r)
@@ -253,6 +258,7 @@ int follower_create(struct followers *all, struct snapshot *from, struct uuid ta
     pthread_mutex_unlock(&all->lock);
     if (r < 0) {
         follow_destroy(follower->follow);
+        pthread_mutex_destroy(&follower->lock);
         free(follower);
         return r;
     }
@@ -273,17 +279,17 @@ void follower_destroy(struct follower *follower)
     if (follower->poll)
         fuse_pollhandle_destroy(follower->poll);
     follow_destroy(follower->follow);
+    pthread_mutex_destroy(&follower->lock);
     free(follower);
 }
 
 void follower_read(struct follower *follower, fuse_req_t req, size_t size, bool nonblock)
 {
-    struct followers *all = follower->all;
     int code = 0;
 
     /* Before it waits: afterwards another thread may answer it at any time. */
     fuse_req_interrupt_func(req, on_interrupt, follower);
-    pthread_mutex_lock(&all->lock);
+    pthread_mutex_lock(&follower->lock);
     if (follower->waiting) {
         code = EBUSY; /* two threads read at once: whose turn it is cannot be told */
     } else {
@@ -297,19 +303,18 @@ void follower_read(struct follower *follower, fuse_req_t req, size_t size, bool 
         if (code)
             follower->waiting = NULL;
     }
-    pthread_mutex_unlock(&all->lock);
+    pthread_mutex_unlock(&follower->lock);
     if (code)
         fuse_reply_err(req, code);
     else
-        ring(all->wake); /* what another mount has committed is looked for by the thread */
+        ring(follower->all->wake); /* what another mount has committed is looked for by the thread */
 }
 
 void follower_poll(struct follower *follower, fuse_req_t req, struct fuse_pollhandle *ph)
 {
-    struct followers *all = follower->all;
     bool ready;
 
-    pthread_mutex_lock(&all->lock);
+    pthread_mutex_lock(&follower->lock);
     ready = is_ready(follower);
     if (follower->poll)
         fuse_pollhandle_destroy(steal_pointer(follower->poll));
@@ -317,8 +322,8 @@ void follower_poll(struct follower *follower, fuse_req_t req, struct fuse_pollha
         fuse_pollhandle_destroy(ph);
     else
         follower->poll = ph;
-    pthread_mutex_unlock(&all->lock);
+    pthread_mutex_unlock(&follower->lock);
     fuse_reply_poll(req, ready ? POLLIN : 0);
     if (!ready && ph)
-        ring(all->wake);
+        ring(follower->all->wake);
 }
