@@ -56,6 +56,12 @@ int commit_add_rename(struct commit *commit, struct uuid table, const char *from
 int commit_add_write(struct commit *commit, struct uuid table, bool replace, struct stage *stage,
                      uint64_t expect_version);
 
+/*
+ * Appends the rows of `old`, an earlier version of the table, again, if the table's last change is
+ * `expect_version`. -ENOENT; -ECANCELED: it has changed.
+ */
+int commit_add_restore(struct commit *commit, struct table *old, uint64_t expect_version);
+
 /* Replaces the rows of `to` by those of `from`, which is empty then. -ENOENT. */
 int commit_add_move_rows(struct commit *commit, struct uuid from, struct uuid to);
 

@@ -27,6 +27,7 @@ static void change_finish(struct change *change)
 {
     free(change->name);
     free(change->to_name);
+    table_unref(change->old);
     stage_finish(&change->stage);
 }
 
@@ -142,6 +143,16 @@ int commit_add_write(struct commit *commit, struct uuid table, bool replace, str
     }
     r = commit_add_change(commit, &change);
     return r < 0 ? err_nomem(&commit->reason) : r;
+}
+
+int commit_add_restore(struct commit *commit, struct table *old, uint64_t expect_version)
+{
+    struct change change = {.kind = CHANGE_RESTORE,
+                            .table = old->uuid,
+                            .old = table_ref(old),
+                            .expect_version = expect_version};
+
+    return commit_add_change(commit, &change);
 }
 
 int commit_add_move_rows(struct commit *commit, struct uuid from, struct uuid to)
@@ -298,6 +309,16 @@ static int append_stage(struct preparation *p, const struct table *table, struct
     return 0;
 }
 
+static int expect_version(struct preparation *p, const struct table *table, uint64_t version)
+{
+    if (table->version == version)
+        return 0;
+    return err_set(p->err, -ECANCELED,
+                   "the rows of table %s were changed by version %" PRIu64
+                   " after this file was made",
+                   table->name, table->version);
+}
+
 static int prepare_write(struct preparation *p, struct change *change)
 {
     const struct table *table = snapshot_table(p->on, change->table);
@@ -305,11 +326,10 @@ static int prepare_write(struct preparation *p, struct change *change)
 
     if (!table)
         return err_set(p->err, -ENOENT, "the table does not exist any more");
-    if (change->expect_version && table->version != change->expect_version)
-        return err_set(p->err, -ECANCELED,
-                       "the rows of table %s were changed by version %" PRIu64
-                       " after this file was made",
-                       table->name, table->version);
+    if (change->expect_version)
+        r = expect_version(p, table, change->expect_version);
+    if (r < 0)
+        return r;
     if (change->replace && table_rows(table))
         r = plain_action(p, ACTION_CLEAR, table, table->name);
     return r < 0 ? r : append_stage(p, table, &change->stage);
@@ -333,6 +353,18 @@ static int append_all(struct preparation *p, const struct table *from, const str
                                      .first_row = extent->first_row,
                                      .rows = extent->rows};
     return 0;
+}
+
+static int prepare_restore(struct preparation *p, const struct change *change)
+{
+    const struct table *table = snapshot_table(p->on, change->table);
+    int r = 0;
+
+    if (!table)
+        return err_set(p->err, -ENOENT, "the table does not exist any more");
+    if (change->expect_version)
+        r = expect_version(p, table, change->expect_version);
+    return r < 0 || !table_rows(change->old) ? r : append_all(p, change->old, table);
 }
 
 static int prepare_move_rows(struct preparation *p, const struct change *change)
@@ -367,6 +399,8 @@ static int prepare_change(struct preparation *p, struct change *change)
         return prepare_write(p, change);
     case CHANGE_MOVE_ROWS:
         return prepare_move_rows(p, change);
+    case CHANGE_RESTORE:
+        return prepare_restore(p, change);
     case CHANGE_TX_NAMES:
         return tx_prepare_names(p, p->commit->tx);
     case CHANGE_TX_ROWS:

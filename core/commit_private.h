@@ -17,6 +17,7 @@ enum change_kind {
     CHANGE_RENAME,
     CHANGE_WRITE,
     CHANGE_MOVE_ROWS,
+    CHANGE_RESTORE,
     CHANGE_TX_NAMES, /* of a transaction: its validation, and tables made, dropped, renamed */
     CHANGE_TX_ROWS,  /* of a transaction: the rows of one table */
 };
@@ -29,8 +30,9 @@ struct change {
     bool no_replace;            /* rename */
     bool replace;               /* write */
     struct stage stage;         /* write; sealed */
-    uint64_t expect_version;    /* write; 0: any */
+    uint64_t expect_version;    /* write, restore; 0: any */
     struct uuid to_table;       /* move rows */
+    struct table *old;          /* restore; owned reference */
     struct touched *touched;    /* transaction's rows; borrowed */
     const struct stage *staged; /* the same, sealed and borrowed, instead of `stage`; or NULL */
 };

@@ -19,8 +19,8 @@ struct follow {
     int ended;           /* 0, or what every further read returns */
     struct err reason;
 
-    bool behind;     /* the last call has stopped before the newest record */
-    bool in_record;  /* the record behind `at` is being gone through */
+    bool behind;    /* the last call has stopped before the newest record */
+    bool in_record; /* the record behind `at` is being gone through */
     struct record record;
     struct log_position position;
     struct draft draft;

@@ -26,6 +26,7 @@ struct openfile {
     uint64_t start, received; /* the end of the file: bytes at open, and written since */
     bool replace;             /* the next commit deletes what is there */
     int poisoned;             /* 0, or the first refusal */
+    bool committed;           /* something of it */
 
     /* a stream's write that may yet be refused */
     uint64_t write_owner;
@@ -35,9 +36,14 @@ struct openfile {
     openfile_done_fn *done;
     void *context;
     bool releasing;
+    int end; /* while the removed rows are put back: what the release will tell */
+    bool end_is_new;
+    struct err end_reason;
 };
 
 CLEANUP_POINTER(struct commit, commit_destroy)
+CLEANUP_POINTER(struct snapshot, snapshot_unref)
+CLEANUP_POINTER(struct table, table_unref)
 
 int openfile_create(struct db *db, struct table *table, const struct openfile_options *options,
                     struct openfile **ret_file)
@@ -150,6 +156,7 @@ static void note_outcome(struct openfile *file, int result)
         poison(file, result);
     } else {
         file->replace = false;
+        file->committed = true;
         refresh_base(file);
     }
 }
@@ -365,6 +372,71 @@ int openfile_truncate(struct openfile *file, uint64_t bytes, struct err *err)
     return r;
 }
 
+static bool is_to_restore(const struct openfile *file)
+{
+    return file->options.removed_version && !file->committed;
+}
+
+/* The rows that were removed for this file, which has failed. */
+static int find_removed(struct openfile *file, struct table **ret_table, struct err *err)
+{
+    cleanup(snapshot_unref_p) struct snapshot *before = NULL;
+    int r = db_at(file->db, file->options.removed_version - 1, &before, err);
+    struct table *table = r < 0 ? NULL : snapshot_table(before, file->base->uuid);
+
+    if (!r && !table)
+        r = err_set(err, -ENOENT, "the table does not exist any more");
+    if (!r)
+        *ret_table = table_ref(table);
+    return r;
+}
+
+static void restored(struct commit *commit, int result, void *context)
+{
+    struct openfile *file = context;
+    struct err err = *commit_reason(commit);
+
+    commit_destroy(commit);
+    pthread_mutex_lock(&file->lock);
+    if (result < 0) {
+        err_prefix(&err, result, "the rows that were removed before could not be put back");
+        file->end_reason = err;
+        file->end_is_new = true;
+    }
+    err = file->end_reason; /* the file goes before it is told */
+    end_operation(file, true, file->done, file->context, file->end, file->end_is_new ? &err : NULL);
+}
+
+/* Puts them back; false: it cannot even be tried. */
+static bool restore(struct openfile *file, openfile_done_fn *done, void *context, int end,
+                    const struct err *err)
+{
+    cleanup(commit_destroy_p) struct commit *commit = NULL;
+    cleanup(table_unref_p) struct table *old = NULL;
+
+    if (find_removed(file, &old, NULL) < 0 || commit_create(&commit) < 0 ||
+        commit_add_restore(commit, old, file->options.removed_version) < 0)
+        return false;
+    file->busy = true;
+    file->done = done;
+    file->context = context;
+    file->end = end;
+    file->end_is_new = err;
+    if (err)
+        file->end_reason = *err;
+    pthread_mutex_unlock(&file->lock);
+    commit_submit(file->db, steal_pointer(commit), restored, file);
+    return true;
+}
+
+/* The end of a file of which nothing is committed any more. The lock is held. */
+static void end_release(struct openfile *file, openfile_done_fn *done, void *context, int result,
+                        const struct err *err)
+{
+    if (!is_to_restore(file) || !restore(file, done, context, result, err))
+        end_operation(file, true, done, context, result, err);
+}
+
 void openfile_release(struct openfile *file, openfile_done_fn *done, void *context)
 {
     struct err err = ERR_INIT;
@@ -373,7 +445,7 @@ void openfile_release(struct openfile *file, openfile_done_fn *done, void *conte
     lock_idle(file);
     r = file->poisoned;
     if (r < 0) {
-        end_operation(file, true, done, context, r, NULL);
+        end_release(file, done, context, r, NULL);
         return;
     }
     /*
@@ -390,7 +462,7 @@ void openfile_release(struct openfile *file, openfile_done_fn *done, void *conte
         r = writers_end_line(&file->writers, &file->stage, &err);
     if (r < 0) {
         abort_tx(file, &err);
-        end_operation(file, true, done, context, r, &err);
+        end_release(file, done, context, r, &err);
     } else {
         commit_rows(file, true, done, context);
     }
@@ -401,9 +473,10 @@ bool openfile_is_undecided(struct openfile *file)
     bool undecided;
 
     pthread_mutex_lock(&file->lock);
-    undecided = file->busy || (!file->poisoned && (file->options.kind == OPENFILE_STREAM
-                                                       ? writers_any_line(&file->writers)
-                                                       : has_pending(file)));
+    undecided = file->busy || (file->poisoned && is_to_restore(file)) ||
+                (!file->poisoned &&
+                 (file->options.kind == OPENFILE_STREAM ? writers_any_line(&file->writers)
+                                                        : has_pending(file)));
     pthread_mutex_unlock(&file->lock);
     return undecided;
 }

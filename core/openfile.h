@@ -22,6 +22,8 @@
  *    leaves behind, or the opener while it waits, is continued by the next one that
  *    begins: { printf '{"a":'; cat value; echo '}'; } >> rows.
  *  - Opened to replace (O_TRUNC) and nothing written: a close commits that too.
+ *  - Rows that a program has removed to make them anew (mv, install, tar) come back when this
+ * fails, unless somebody has written to the table since.
  *
  * A stream is the same with another unit: each write commits its complete lines.
  *
@@ -67,6 +69,8 @@ struct openfile_options {
     bool replace;            /* the rows that are there go (O_TRUNC) */
     bool append;             /* offsets are not looked at (O_APPEND) */
     uint64_t expect_version; /* of the table's last change, or 0: any */
+    uint64_t
+        removed_version; /* in which the rows were removed to be made anew by this file, or 0 */
 };
 
 /*

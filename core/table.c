@@ -123,7 +123,7 @@ uint64_t table_first_missing(const struct table *table, const struct table *late
     if (rows_in(table, from, to) == rows_in(later, from, to))
         return to;
     if (rows_in(table, from, from + 1) > rows_in(later, from, from + 1))
-        return from; /* most go together with their neighbours */
+        return from;        /* most go together with their neighbours */
     while (to - from > 1) { /* one of [from, to) is missing, none before */
         uint64_t middle = from + (to - from) / 2;
 

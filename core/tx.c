@@ -428,8 +428,8 @@ static int check_limit(const struct tx *tx, uint64_t more, struct err *err)
 
     if (tx->bytes + more <= limit)
         return 0;
-    return err_set(err, -EFBIG,
-                   "one transaction may write %" PRIu64 " bytes of rows (tx_limit)", limit);
+    return err_set(err, -EFBIG, "one transaction may write %" PRIu64 " bytes of rows (tx_limit)",
+                   limit);
 }
 
 int tx_check_room(struct tx *tx, uint64_t bytes, struct err *err)

@@ -18,7 +18,8 @@
 
 struct follower {
     struct followers *all;
-    pthread_mutex_t lock; /* of what follows up to `poll`; one that reads long holds up nobody else */
+    pthread_mutex_t
+        lock; /* of what follows up to `poll`; one that reads long holds up nobody else */
     struct follow *follow;
     fuse_req_t waiting; /* a READ; NULL: none */
     size_t size;
@@ -307,7 +308,8 @@ void follower_read(struct follower *follower, fuse_req_t req, size_t size, bool 
     if (code)
         fuse_reply_err(req, code);
     else
-        ring(follower->all->wake); /* what another mount has committed is looked for by the thread */
+        ring(
+            follower->all->wake); /* what another mount has committed is looked for by the thread */
 }
 
 void follower_poll(struct follower *follower, fuse_req_t req, struct fuse_pollhandle *ph)

@@ -64,8 +64,9 @@ struct node {
     pthread_mutex_t name_lock;
     char name[NAME_MAX +
               1]; /* TABLE: the name by which the kernel knows it; TX: its id; others: their own */
-    pid_t hidden_for;    /* TABLE: the process that sees no `rows` (tree.h); 0: none */
-    int64_t hidden_usec; /* since then, monotonic */
+    pid_t hidden_for;         /* TABLE: the process that sees no `rows` (tree.h); 0: none */
+    int64_t hidden_usec;      /* since then, monotonic */
+    uint64_t removed_version; /* in which that process removed the rows; 0: it made the table */
 
     struct content *content; /* CONTENT, LINK */
     struct scratch *scratch; /* SCRATCH */

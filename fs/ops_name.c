@@ -104,10 +104,11 @@ static pid_t process_of(fuse_req_t req)
     return caller_process(fuse_req_ctx(req)->pid);
 }
 
-static void hide_rows(struct node *table_node, pid_t process)
+static void hide_rows(struct node *table_node, pid_t process, uint64_t removed_version)
 {
     pthread_mutex_lock(&table_node->name_lock);
     table_node->hidden_for = process;
+    table_node->removed_version = removed_version;
     table_node->hidden_usec = time_monotonic_usec();
     pthread_mutex_unlock(&table_node->name_lock);
 }
@@ -145,7 +146,7 @@ static void done_mkdir(struct name_op *op)
         reply_code(op->req, table ? -ENOMEM : -ENOENT); /* dropped again by somebody else */
         return;
     }
-    hide_rows(node, process_of(op->req));
+    hide_rows(node, process_of(op->req), 0);
     entry.ino = node_id(node);
     tree_attr(fs, node, &entry.attr);
     if (fuse_reply_entry(op->req, &entry) < 0)
@@ -247,9 +248,19 @@ void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 /* --- unlink ----------------------------------------------------------------------- */
 
+/* The version in which the rows were removed, if there were any and it is the table's last. */
+static uint64_t removed_version(const struct name_op *op)
+{
+    cleanup(snapshot_unref_p) struct snapshot *head = db_head(op->fs->db);
+    const struct table *table = snapshot_table(head, op->parent->table);
+    uint64_t version = commit_version(op->commit);
+
+    return !view_tx(op->parent->view) && table && table->version == version ? version : 0;
+}
+
 static void done_unlink_rows(struct name_op *op)
 {
-    hide_rows(op->parent, process_of(op->req));
+    hide_rows(op->parent, process_of(op->req), removed_version(op));
     fuse_reply_err(op->req, 0);
 }
 

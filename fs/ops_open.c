@@ -41,7 +41,7 @@ static void no_one(void *context, int result, const struct err *err)
 
 /* A handle that writes a table's rows; `table` is borrowed. */
 static int open_rows(fuse_req_t req, struct node *node, struct table *table, int flags,
-                     struct handle **ret_handle, struct err *err)
+                     uint64_t removed_version, struct handle **ret_handle, struct err *err)
 {
     struct fs *fs = fs_of(req);
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -50,6 +50,7 @@ static int open_rows(fuse_req_t req, struct node *node, struct table *table, int
         .tx = view_tx(node->view),
         .replace = (flags & O_TRUNC) && node->kind != NODE_STREAM,
         .append = flags & O_APPEND,
+        .removed_version = removed_version,
     };
     struct openfile *file;
     struct handle *handle;
@@ -106,7 +107,7 @@ static void open_writer(fuse_req_t req, struct node *node, struct table *table,
     struct fs *fs = fs_of(req);
     struct err err = ERR_INIT;
     struct handle *handle;
-    int r = open_rows(req, node, table, fi->flags, &handle, &err);
+    int r = open_rows(req, node, table, fi->flags, 0, &handle, &err);
 
     redirect_end(&fs->redirects, fuse_req_ctx(req)->pid);
     if (r < 0) {
@@ -337,7 +338,16 @@ static void create_rows(fuse_req_t req, struct node *dir, struct table *table, m
     struct node *node = tree_writer_node(fs, dir->view, table, false);
     struct err err = ERR_INIT;
     struct handle *handle;
-    int r = node ? open_rows(req, node, table, fi->flags, &handle, &err) : err_nomem(&err);
+    uint64_t removed_version;
+    int r = node ? 0 : err_nomem(&err);
+
+    pthread_mutex_lock(&dir->name_lock);
+    removed_version = dir->removed_version;
+    dir->hidden_for = 0;
+    dir->removed_version = 0;
+    pthread_mutex_unlock(&dir->name_lock);
+    if (!r)
+        r = open_rows(req, node, table, fi->flags, removed_version, &handle, &err);
 
     if (r < 0) {
         if (node)
@@ -346,9 +356,6 @@ static void create_rows(fuse_req_t req, struct node *dir, struct table *table, m
         return;
     }
     node->mode = mode & 07777;
-    pthread_mutex_lock(&dir->name_lock);
-    dir->hidden_for = 0;
-    pthread_mutex_unlock(&dir->name_lock);
     set_writer_flags(fi, handle);
     atomic_store(&node->bytes, openfile_bytes(handle->file));
     reply_created(req, node, handle, fi);

@@ -77,4 +77,33 @@ is 'and a clear' 'clear u' "$(tail -n 1 "$MNT/log" | jq -r '.tables[0] | "\(.op)
 ok 'rm -f of rows that are gone succeeds' rm -f "$T/u/rows"
 ok 'rows can be appended after an rm' run 'echo "$R3" >> u/rows'
 is 'and only they are there' 3 "$(nums u)"
+# --- programs that remove the rows first, and then fail to make them anew
+
+printf '%s\n' "$R3" "$BAD" >"$T_DIR/bad"
+printf '%s\n' "$R3" >"$T_DIR/good"
+mkdir "$T_DIR/tar" && cp "$T_DIR/bad" "$T_DIR/tar/rows" && tar -C "$T_DIR/tar" -cf "$T_DIR/bad.tar" rows
+while read -r snippet; do
+    put t "$R1" "$R2"
+    before=$(refusals)
+    fails "the old rows come back: $snippet" run "$snippet"
+    is '  all of them' '1 2' "$(nums t)"
+    is '  and one line in errors says why' 1 $(($(refusals) - before))
+done <<'EOT'
+cp ../../bad ../../bad2; mv ../../bad2 t/rows
+install -m 644 ../../bad t/rows
+cd t && tar -xf ../../../bad.tar
+cp --remove-destination ../../bad t/rows
+perl -e 'unlink "t/rows"; open F, ">", "t/rows"; print F "{}\n"; $| = 1; F->flush; kill TERM => $$'
+EOT
+put t "$R1" "$R2"
+ok 'what can be read takes their place' run 'mv ../../good t/rows'
+is '  alone' 3 "$(nums t)"
+run 'rm t/rows'
+is 'rows that were only removed stay removed' '' "$(nums t)"
+put t "$R1" "$R2"
+is 'and they do not come back over what another has written meanwhile' 3 "$(
+    run 'perl -e '"'"'unlink "t/rows"; open F, ">", "t/rows"; system q(sh -c "echo \$R3 >> t/rows"); syswrite F, "bad\n"; exit 1'"'"
+    nums t
+)"
+like '  as errors says' 'could not be put back' "$(last_refusal reason)"
 done_testing
