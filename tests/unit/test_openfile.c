@@ -329,6 +329,50 @@ static void what_the_last_close_has_to_decide_is_known(void **state)
     assert_true(openfile_is_undecided(file));
 }
 
+/* As mv does it: the rows are removed, and then made anew by this file. */
+static void reopen_after_removal(void)
+{
+    struct openfile_options options = {.kind = OPENFILE_ROWS};
+
+    if (file)
+        fixture_release();
+    assert_int_equal(dbtool_write(temp.db, t, true, ROW1 ROW2, 0, NULL), 0);
+    assert_int_equal(dbtool_write(temp.db, t, true, "", 0, NULL), 0);
+    options.removed_version = dbtool_version(temp.db);
+    file = filetool_open(temp.db, "t", &options);
+}
+
+static void rows_that_were_removed_for_a_file_that_fails_come_back(void **state)
+{
+    (void)state;
+    reopen_after_removal();
+    assert_int_equal(filetool_write(file, OPENER, "bad\n"), -EINVAL);
+    assert_true(openfile_is_undecided(file));
+    dbtool_expect(temp.db, "t", "");
+    assert_int_equal(fixture_release(), -EINVAL);
+    dbtool_expect(temp.db, "t", ROW1 ROW2);
+    reopen_after_removal(); /* also when only the last close knows that it fails */
+    assert_int_equal(filetool_write(file, OPENER, "{\"n\""), 0);
+    assert_int_equal(fixture_release(), -ECANCELED);
+    dbtool_expect(temp.db, "t", ROW1 ROW2);
+}
+
+static void they_do_not_come_back_when_it_succeeds_or_somebody_has_written(void **state)
+{
+    (void)state;
+    reopen_after_removal();
+    assert_int_equal(filetool_write(file, OPENER, ROW3), 0);
+    assert_int_equal(filetool_close(file, OPENER), 0);
+    assert_int_equal(fixture_release(), 0);
+    dbtool_expect(temp.db, "t", ROW3);
+    reopen_after_removal();
+    assert_int_equal(filetool_write(file, OPENER, "bad\n"), -EINVAL);
+    assert_int_equal(dbtool_append(temp.db, t, ROW3), 0);
+    assert_int_equal(fixture_release(), -EINVAL);
+    assert_has(filetool_reason()->text, "could not be put back");
+    dbtool_expect(temp.db, "t", ROW3);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, fixture_begin_file, fixture_end)
 
 int main(void)
@@ -358,6 +402,8 @@ int main(void)
         test(a_replacement_takes_also_what_others_appended_meanwhile),
         test(an_abort_replaces_nothing),
         test(what_the_last_close_has_to_decide_is_known),
+        test(rows_that_were_removed_for_a_file_that_fails_come_back),
+        test(they_do_not_come_back_when_it_succeeds_or_somebody_has_written),
     };
 
     return cmocka_run_group_tests_name("openfile", tests, NULL, NULL);
