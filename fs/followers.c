@@ -24,6 +24,7 @@ struct follower {
     fuse_req_t waiting; /* a READ; NULL: none */
     size_t size;
     struct fuse_pollhandle *poll; /* whom to tell when there is something; NULL: nobody */
+    uint64_t told;                /* the version at which that was done last */
     struct follower *next, **link;
 };
 
@@ -102,24 +103,21 @@ static bool is_ready(struct follower *follower)
     return atomic_load(&follower->all->ended) || follow_has_more(follower->follow, NULL) != 0;
 }
 
-static void tell_poll(struct follower *follower)
-{
-    struct fuse_pollhandle *ph = steal_pointer(follower->poll);
-
-    fuse_lowlevel_notify_poll(ph);
-    fuse_pollhandle_destroy(ph);
-}
-
+/* `data` is all followers: by the time of the call the one that waits may have been closed. */
 static void on_interrupt(fuse_req_t req, void *data)
 {
-    struct follower *follower = data;
-    bool waits;
+    struct followers *all = data;
+    bool waits = false;
 
-    pthread_mutex_lock(&follower->lock);
-    waits = follower->waiting == req;
-    if (waits)
-        follower->waiting = NULL;
-    pthread_mutex_unlock(&follower->lock);
+    pthread_mutex_lock(&all->lock);
+    for (struct follower *f = all->first; f && !waits; f = f->next) {
+        pthread_mutex_lock(&f->lock);
+        waits = f->waiting == req;
+        if (waits)
+            f->waiting = NULL;
+        pthread_mutex_unlock(&f->lock);
+    }
+    pthread_mutex_unlock(&all->lock);
     if (waits)
         fuse_reply_err(req, EINTR);
 }
@@ -127,7 +125,7 @@ static void on_interrupt(fuse_req_t req, void *data)
 /* --- the thread ------------------------------------------------------------------------ */
 
 /* What can be done for one; whoever is busy with it now rings when he has done it. */
-static bool serve_one(struct follower *follower)
+static bool serve_one(struct follower *follower, uint64_t version)
 {
     bool waits;
 
@@ -135,8 +133,11 @@ static bool serve_one(struct follower *follower)
         return true;
     if (follower->waiting)
         serve(follower);
-    if (follower->poll && is_ready(follower))
-        tell_poll(follower);
+    /* Each time that there is more: an edge-triggered epoll does not ask again in between. */
+    if (follower->poll && follower->told != version && is_ready(follower)) {
+        fuse_lowlevel_notify_poll(follower->poll);
+        follower->told = version;
+    }
     waits = follower->waiting || follower->poll;
     if (waits && follow_is_behind(follower->follow))
         ring(follower->all->wake);
@@ -144,14 +145,14 @@ static bool serve_one(struct follower *follower)
     return waits;
 }
 
-/* Whether somebody still waits. */
-static bool serve_all(struct followers *all)
+/* Whether somebody still waits. `version`: the newest one. */
+static bool serve_all(struct followers *all, uint64_t version)
 {
     bool waits = false;
 
     pthread_mutex_lock(&all->lock);
     for (struct follower *f = all->first; f; f = f->next)
-        waits |= serve_one(f);
+        waits |= serve_one(f, version);
     pthread_mutex_unlock(&all->lock);
     return waits;
 }
@@ -185,9 +186,11 @@ static void *look(void *context)
         cleanup(snapshot_unref_p) struct snapshot *head = NULL;
         struct err err = ERR_INIT;
 
-        if (db_refresh(all->db, &head, &err) < 0)
+        if (db_refresh(all->db, &head, &err) < 0) {
             trace_error("a stream cannot go on: %s", err.text);
-        somebody_waits = serve_all(all);
+            head = db_head(all->db);
+        }
+        somebody_waits = serve_all(all, head->version);
     }
     return NULL;
 }
@@ -217,7 +220,7 @@ void followers_end(struct followers *all)
     ring(all->wake);
     if (all->running)
         pthread_join(all->thread, NULL);
-    serve_all(all);
+    serve_all(all, UINT64_MAX); /* the end is something to be told */
 }
 
 void followers_destroy(struct followers *all)
@@ -277,6 +280,9 @@ void follower_destroy(struct follower *follower)
     if (follower->next)
         follower->next->link = follower->link;
     pthread_mutex_unlock(&follower->all->lock);
+    /* Whoever has answered its last request may not have let go of it yet. */
+    pthread_mutex_lock(&follower->lock);
+    pthread_mutex_unlock(&follower->lock);
     if (follower->poll)
         fuse_pollhandle_destroy(follower->poll);
     follow_destroy(follower->follow);
@@ -286,10 +292,11 @@ void follower_destroy(struct follower *follower)
 
 void follower_read(struct follower *follower, fuse_req_t req, size_t size, bool nonblock)
 {
+    struct followers *all = follower->all;
     int code = 0;
 
     /* Before it waits: afterwards another thread may answer it at any time. */
-    fuse_req_interrupt_func(req, on_interrupt, follower);
+    fuse_req_interrupt_func(req, on_interrupt, all);
     pthread_mutex_lock(&follower->lock);
     if (follower->waiting) {
         code = EBUSY; /* two threads read at once: whose turn it is cannot be told */
@@ -305,27 +312,26 @@ void follower_read(struct follower *follower, fuse_req_t req, size_t size, bool 
             follower->waiting = NULL;
     }
     pthread_mutex_unlock(&follower->lock);
+    /* From here on the request may be answered, the file closed, and the follower gone. */
     if (code)
         fuse_reply_err(req, code);
     else
-        ring(
-            follower->all->wake); /* what another mount has committed is looked for by the thread */
+        ring(all->wake); /* what another mount has committed is looked for by the thread */
 }
 
 void follower_poll(struct follower *follower, fuse_req_t req, struct fuse_pollhandle *ph)
 {
+    struct followers *all = follower->all;
     bool ready;
 
     pthread_mutex_lock(&follower->lock);
     ready = is_ready(follower);
-    if (follower->poll)
-        fuse_pollhandle_destroy(steal_pointer(follower->poll));
-    if (ph && ready)
-        fuse_pollhandle_destroy(ph);
-    else
+    if (ph && follower->poll)
+        fuse_pollhandle_destroy(follower->poll);
+    if (ph)
         follower->poll = ph;
     pthread_mutex_unlock(&follower->lock);
     fuse_reply_poll(req, ready ? POLLIN : 0);
-    if (!ready && ph)
-        ring(follower->all->wake);
+    if (!ready)
+        ring(all->wake);
 }

@@ -260,7 +260,6 @@ static void follow_stream(fuse_req_t req, struct node *node, struct fuse_file_in
     }
     fi->fh = (uintptr_t)handle;
     fi->direct_io = 1;
-    fi->nonseekable = 1;
     fi->noflush = 1;
     if (fuse_reply_open(req, fi) < 0)
         fs_handle_destroy(fs, handle);

@@ -60,6 +60,30 @@ is 'a reader can be interrupted' 143 "$(
     wait $!
     echo $?
 )"
+is 'so does an edge-triggered epoll, each time' 'yes yes yes' "$(perl -e '
+    use Fcntl;
+    sysopen F, $ARGV[0], O_RDONLY | O_NONBLOCK or die;
+    my ($create, $ctl, $wait) = (291, 233, 232); # x86_64
+    my $ep = syscall($create, 0); my $event = pack "LLL", 0x80000001, 7, 0;
+    syscall($ctl, $ep, 1, fileno(F), $event) == 0 or die;
+    for (1 .. 3) {
+        system q(sleep 0.05; echo "$R1" >> "$T/t/rows");
+        my $got = pack "LLL", 0, 0, 0;
+        push @out, syscall($wait, $ep, $got, 1, 5000) == 1 ? "yes" : "no";
+        1 while sysread F, $_, 4096;
+    }
+    print "@out"' "$T/t/stream")"
+many_rounds() { # of opening, reading a little and closing, while somebody writes
+    local i pids=()
+    for i in 1 2 3; do
+        perl -e 'for (1 .. 700) { open F, "<", $ARGV[0] or die $!; sysread F, $_, 8 or die $!; close F }' "$MNT/at/2/tables/t/stream" &
+        pids+=($!)
+    done
+    for i in $(seq 30); do add t "$R2"; done
+    wait "${pids[@]}" && mnt_pid
+}
+ok 'readers come and go without harm' many_rounds
+is 'and head says nothing but the first line' "$R1" "$(head -n 1 "$MNT/at/1/tables/t/stream" 2>&1)"
 switches() { cat /proc/"$(mnt_pid)"/task/*/status | awk '/ctxt_switches/ { n += $2 } END { print n }'; }
 before=$(switches)
 sleep 1
