@@ -74,9 +74,14 @@ static int close_after(int fd, int r)
 int mounted_make_table(const char *dir, const char *table)
 {
     char path[PATH_MAX];
+    int fd;
 
     snprintf(path, sizeof path, "%s/tables/%s", dir, table);
-    return mkdir(path, 0777) < 0 ? -errno : 0;
+    if (mkdir(path, 0777) < 0)
+        return -errno;
+    /* Whoever makes a table sees no rows for some seconds, until it makes them, too. */
+    fd = open_rows(dir, table, O_WRONLY | O_CREAT | O_APPEND);
+    return fd < 0 ? fd : close_after(fd, 0);
 }
 
 /* --- rows ------------------------------------------------------------------------------- */
