@@ -85,15 +85,11 @@ static int begin_record(struct follow *follow, struct err *err)
 {
     cleanup(snapshot_unref_p) struct snapshot *head = db_head(follow->db);
     uint64_t seq = follow->at->position.seq + 1;
-    char key[RECORD_KEY_BYTES];
     int r;
 
     if (seq > head->position.seq)
         return 0;
-    r = log_read(db_store(follow->db), seq, &follow->record, &follow->position, err);
-    record_key(seq, key);
-    if (r == -ENOENT)
-        return err_set(err, -EIO, "%s is missing", key);
+    r = log_read_known(db_store(follow->db), seq, &follow->record, &follow->position, err);
     if (!r && draft_begin(follow->at, &follow->draft) < 0) {
         record_finish(&follow->record);
         return err_nomem(err);

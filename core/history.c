@@ -131,14 +131,8 @@ static int print_chunk(struct store *store, const struct chunk *chunk, struct bu
     for (uint64_t seq = chunk->first_seq; seq <= chunk->last_seq; seq++) {
         cleanup(record_finish) struct record record = {0};
         struct log_position position;
-        int r = log_read(store, seq, &record, &position, err);
+        int r = log_read_known(store, seq, &record, &position, err);
 
-        if (r == -ENOENT) {
-            char key[RECORD_KEY_BYTES];
-
-            record_key(seq, key);
-            return err_set(err, -EIO, "%s is missing", key);
-        }
         if (r < 0)
             return r;
         for (size_t i = 0; i < record.member_count && !r; i++)

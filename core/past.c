@@ -70,19 +70,6 @@ static bool is_after_time(const struct snapshot *snapshot, int64_t usec)
     return snapshot->time_usec > usec;
 }
 
-/* Errors: -EIO, also when the record is missing: it was there when the head went past it. */
-static int read_next(struct db *db, uint64_t seq, struct record *ret_record,
-                     struct log_position *ret_position, struct err *err)
-{
-    char key[RECORD_KEY_BYTES];
-    int r = log_read(db->store, seq, ret_record, ret_position, err);
-
-    if (r != -ENOENT)
-        return r;
-    record_key(seq, key);
-    return err_set(err, -EIO, "%s is missing", key);
-}
-
 static int go_to(struct db *db, uint64_t version, struct snapshot **snapshot, struct err *err)
 {
     int r = 0;
@@ -92,7 +79,7 @@ static int go_to(struct db *db, uint64_t version, struct snapshot **snapshot, st
         struct log_position position;
         struct snapshot *next;
 
-        r = read_next(db, (*snapshot)->position.seq + 1, &record, &position, err);
+        r = log_read_known(db->store, (*snapshot)->position.seq + 1, &record, &position, err);
         if (!r)
             r = snapshot_apply_record_until(*snapshot, &record, &position, version, &next, err);
         if (!r) {
@@ -149,7 +136,7 @@ int db_version_at(struct db *db, int64_t time_usec, uint64_t *ret_version, struc
         cleanup(record_finish) struct record record = {0};
         struct log_position position;
 
-        r = read_next(db, seq, &record, &position, err);
+        r = log_read_known(db->store, seq, &record, &position, err);
         if (r < 0)
             return r;
         for (size_t i = 0; i < record.member_count; i++) {

@@ -27,6 +27,18 @@ int log_read(struct store *store, uint64_t seq, struct record *ret_record,
     return r;
 }
 
+int log_read_known(struct store *store, uint64_t seq, struct record *ret_record,
+                   struct log_position *ret_position, struct err *err)
+{
+    char key[RECORD_KEY_BYTES];
+    int r = log_read(store, seq, ret_record, ret_position, err);
+
+    if (r != -ENOENT)
+        return r;
+    record_key(seq, key);
+    return err_set(err, -EIO, "%s is missing", key);
+}
+
 int log_exists(struct store *store, uint64_t seq, struct err *err)
 {
     char key[RECORD_KEY_BYTES];

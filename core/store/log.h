@@ -26,6 +26,13 @@ struct log_position {
 int log_read(struct store *store, uint64_t seq, struct record *ret_record,
              struct log_position *ret_position, struct err *err);
 
+/*
+ * The same of a record that was there before: one that the head has gone past, or that the log
+ * itself names. Errors: as log_read, but -EIO when it is missing.
+ */
+int log_read_known(struct store *store, uint64_t seq, struct record *ret_record,
+                   struct log_position *ret_position, struct err *err);
+
 /* Whether there is a record `seq`: 1, 0 or an error. One round trip. */
 int log_exists(struct store *store, uint64_t seq, struct err *err);
 

@@ -179,10 +179,10 @@ static int inlined_bytes(struct store *store, const struct object *object, uint6
 {
     cleanup(record_finish) struct record record = {0};
     struct log_position position;
-    int r = log_read(store, object->id.seq, &record, &position, err);
+    int r = log_read_known(store, object->id.seq, &record, &position, err);
 
     *ret_bytes = record.inline_bytes;
-    return r == -ENOENT ? err_set(err, -EIO, "a record is missing") : r;
+    return r;
 }
 
 int object_find_row(struct store *store, struct object *object, uint64_t row, uint64_t *ret_offset,
