@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/jsonbuf.h"
 #include "core/base/mem.h"
 #include "core/base/timefmt.h"
 
@@ -55,15 +56,10 @@ static json_t *print_action(const struct action *action)
                      "rows", (json_int_t)rows, "bytes", (json_int_t)bytes);
 }
 
-static int dump_to_buf(const char *data, size_t bytes, void *buf)
-{
-    return buf_append(buf, data, bytes);
-}
-
 int history_print(const struct member *member, const char *host, struct buf *buf)
 {
     char time[TIMEFMT_BYTES + 1], transaction[UUID_TEXT_BYTES + 1];
-    json_t *tables = json_array(), *line;
+    json_t *tables = json_array();
     int r = 0;
 
     for (size_t i = 0; i < member->action_count && !r; i++)
@@ -74,15 +70,13 @@ int history_print(const struct member *member, const char *host, struct buf *buf
     }
     time_to_text(member->time_usec, time);
     uuid_to_text(member->transaction, transaction);
-    line = json_pack("{sI ss ss ss ss* sI sI so}", "version", (json_int_t)member->version, "time",
-                     time, "host", host, "transaction", transaction, "id", member->id, "base",
-                     (json_int_t)member->base, "rebases", (json_int_t)member->rebases, "tables",
-                     tables);
-    if (!line)
-        return -ENOMEM;
-    r = json_dump_callback(line, dump_to_buf, buf, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    json_decref(line);
-    return r < 0 || buf_append(buf, "\n", 1) < 0 ? -ENOMEM : 0;
+    return jsonbuf_print(buf,
+                         json_pack("{sI ss ss ss ss* sI sI so}", "version",
+                                   (json_int_t)member->version, "time", time, "host", host,
+                                   "transaction", transaction, "id", member->id, "base",
+                                   (json_int_t)member->base, "rebases", (json_int_t)member->rebases,
+                                   "tables", tables),
+                         JSON_COMPACT);
 }
 
 /* The tree without its last chunk. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The file `status` of a transaction. */
-#include <errno.h>
-
+#include "core/base/jsonbuf.h"
 #include "core/base/timefmt.h"
 #include "core/tx_private.h"
 
@@ -72,21 +71,6 @@ static void print_failure(const struct tx *tx, json_t *status)
                                   (json_int_t)failure->rows, "samples", failure->samples));
 }
 
-static int dump_to_buf(const char *data, size_t bytes, void *buf)
-{
-    return buf_append(buf, data, bytes);
-}
-
-static int print(json_t *status, struct buf *buf)
-{
-    int r = status
-                ? json_dump_callback(status, dump_to_buf, buf, JSON_INDENT(2) | JSON_PRESERVE_ORDER)
-                : -1;
-
-    json_decref(status);
-    return r < 0 || buf_append(buf, "\n", 1) < 0 ? -ENOMEM : 0;
-}
-
 int tx_print_status(struct tx *tx, const struct tx_writer *writers, size_t writer_count,
                     struct buf *buf)
 {
@@ -111,12 +95,13 @@ int tx_print_status(struct tx *tx, const struct tx_writer *writers, size_t write
         json_object_set_new(status, "writers", print_writers(writers, writer_count));
     }
     pthread_mutex_unlock(&tx->lock);
-    return print(status, buf);
+    return jsonbuf_print(buf, status, JSON_INDENT(2));
 }
 
 int tx_print_committed(const char *id, uint64_t version, struct buf *buf)
 {
-    return print(
+    return jsonbuf_print(
+        buf,
         json_pack("{ss ss sI}", "id", id, "state", "committed", "version", (json_int_t)version),
-        buf);
+        JSON_INDENT(2));
 }

@@ -2,11 +2,11 @@
 /* README and the two kinds of info. */
 #include "fs/texts.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/jsonbuf.h"
 #include "core/base/timefmt.h"
 
 int text_readme(struct buf *text)
@@ -47,23 +47,6 @@ int text_readme(struct buf *text)
     return buf_append(text, readme, sizeof readme - 1);
 }
 
-static int dump_to_buf(const char *data, size_t bytes, void *buf)
-{
-    return buf_append(buf, data, bytes);
-}
-
-/* Prints and frees an object. */
-static int print(json_t *object, struct buf *text)
-{
-    int r;
-
-    if (!object)
-        return -ENOMEM;
-    r = json_dump_callback(object, dump_to_buf, text, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    json_decref(object);
-    return r < 0 || buf_append(text, "\n", 1) < 0 ? -ENOMEM : 0;
-}
-
 static json_t *writers(struct fs *fs)
 {
     json_t *list = json_array();
@@ -93,14 +76,15 @@ int text_root_info(struct fs *fs, const struct snapshot *snapshot, struct buf *t
 
     uuid_to_text(db_uuid(fs->db), uuid);
     time_to_text(snapshot->time_usec, time);
-    return print(json_pack("{ss ss si sI sI ss s{sI sI sI} so so}", "store", fs->store_path, "uuid",
-                           uuid, "pid", (int)getpid(), "version", (json_int_t)snapshot->version,
-                           "tables", (json_int_t)ptree_count(snapshot->by_name), "time", time,
-                           "limits", "row_limit", (json_int_t)limits->row_bytes, "tx_limit",
-                           (json_int_t)limits->tx_bytes, "scratch_limit",
-                           (json_int_t)limits->scratch_bytes, "writers", writers(fs), "operations",
-                           operations(db_store(fs->db))),
-                 text);
+    return jsonbuf_print(
+        text,
+        json_pack("{ss ss si sI sI ss s{sI sI sI} so so}", "store", fs->store_path, "uuid", uuid,
+                  "pid", (int)getpid(), "version", (json_int_t)snapshot->version, "tables",
+                  (json_int_t)ptree_count(snapshot->by_name), "time", time, "limits", "row_limit",
+                  (json_int_t)limits->row_bytes, "tx_limit", (json_int_t)limits->tx_bytes,
+                  "scratch_limit", (json_int_t)limits->scratch_bytes, "writers", writers(fs),
+                  "operations", operations(db_store(fs->db))),
+        JSON_INDENT(2));
 }
 
 /* A version of the log; in a transaction what it has changed itself has none. */
@@ -116,12 +100,13 @@ int text_table_info(const struct table *table, const struct view *view, struct b
 
     uuid_to_text(table->uuid, uuid);
     time_to_text(table->time_usec, time);
-    return print(json_pack("{ss ss sI sI sI sI so so ss}", "table", table->name, "uuid", uuid,
-                           "rows", (json_int_t)table_rows(table), "bytes",
-                           (json_int_t)table_bytes(table), "extents",
-                           (json_int_t)ptree_count(table->extents), "segments",
-                           (json_int_t)ptree_sum(table->extents, EXTENT_SEGMENTS), "created",
-                           version(table->created_version, view), "version",
-                           version(table->version, view), "time", time),
-                 text);
+    return jsonbuf_print(text,
+                         json_pack("{ss ss sI sI sI sI so so ss}", "table", table->name, "uuid",
+                                   uuid, "rows", (json_int_t)table_rows(table), "bytes",
+                                   (json_int_t)table_bytes(table), "extents",
+                                   (json_int_t)ptree_count(table->extents), "segments",
+                                   (json_int_t)ptree_sum(table->extents, EXTENT_SEGMENTS),
+                                   "created", version(table->created_version, view), "version",
+                                   version(table->version, view), "time", time),
+                         JSON_INDENT(2));
 }

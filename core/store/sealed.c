@@ -6,15 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/jsonbuf.h"
+
 #define SEALED_HEAD       "{\"xxh3\":\""
 #define SEALED_HEAD_BYTES (sizeof SEALED_HEAD - 1)
 
 _Static_assert(SEALED_HEAD_BYTES + HASH_HEX_BYTES + 2 == SEALED_PREFIX_BYTES, "see sealed.h");
-
-static int dump_to_buf(const char *data, size_t bytes, void *buf)
-{
-    return buf_append(buf, data, bytes);
-}
 
 int sealed_write(json_t *object, const struct iovec *body, size_t body_pieces, struct buf *buf,
                  struct hash *ret_hash)
@@ -29,9 +26,7 @@ int sealed_write(json_t *object, const struct iovec *body, size_t body_pieces, s
 
     /* The object's own brace is the last byte of the prefix until it is overwritten. */
     buf->bytes = SEALED_PREFIX_BYTES - 1;
-    if (json_dump_callback(object, dump_to_buf, buf, JSON_COMPACT | JSON_PRESERVE_ORDER) < 0)
-        return -ENOMEM;
-    if (buf_append(buf, "\n", 1) < 0)
+    if (jsonbuf_append(buf, object, JSON_COMPACT) < 0 || buf_append(buf, "\n", 1) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < body_pieces; i++)
         if (buf_append(buf, body[i].iov_base, body[i].iov_len) < 0)
