@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: MIT */
+/* Keys of values: their types, their order, their names. */
+#include "core/value.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/hash.h"
+#include "core/base/hex.h"
+#include "core/base/mem.h"
+#include "core/base/timefmt.h"
+#include "core/base/utf8.h"
+
+/* The first byte of a key. */
+enum tag {
+    TAG_MISSING = 1,
+    TAG_NULL,
+    TAG_FALSE,
+    TAG_TRUE,
+    TAG_NUMBER,
+    TAG_STRING,
+    TAG_TIMESTAMP,
+    TAG_JSON,
+};
+
+/* --- types ------------------------------------------------------------------- */
+
+static const char *const type_names[] = {
+    [TYPE_ANY] = "any",         [TYPE_STRING] = "string",   [TYPE_INT64] = "int64",
+    [TYPE_FLOAT64] = "float64", [TYPE_BOOL] = "bool",       [TYPE_TIMESTAMP] = "timestamp",
+    [TYPE_DATE] = "date",       [TYPE_DECIMAL] = "decimal", [TYPE_JSON] = "json",
+};
+
+void type_to_text(struct column_type type, char ret_text[TYPE_TEXT_BYTES])
+{
+    if (type.kind == TYPE_DECIMAL)
+        snprintf(ret_text, TYPE_TEXT_BYTES, "decimal(%u,%u)", type.precision, type.scale);
+    else
+        snprintf(ret_text, TYPE_TEXT_BYTES, "%s", type_names[type.kind]);
+}
+
+static int decimal_from_text(const char *text, struct column_type *ret_type)
+{
+    struct column_type type = {.kind = TYPE_DECIMAL};
+    int used = 0;
+
+    if (sscanf(text, "decimal(%4u,%4u)%n", &type.precision, &type.scale, &used) != 2 ||
+        (size_t)used != strlen(text) || strpbrk(text, " +-") || !type.precision ||
+        type.precision > TYPE_MAX_PRECISION || type.scale > type.precision)
+        return -EINVAL;
+    *ret_type = type;
+    return 0;
+}
+
+int type_from_text(const char *text, struct column_type *ret_type)
+{
+    for (size_t i = TYPE_STRING; i < ARRAY_COUNT(type_names); i++)
+        if (i != TYPE_DECIMAL && !strcmp(text, type_names[i])) {
+            *ret_type = (struct column_type){.kind = (enum type_kind)i};
+            return 0;
+        }
+    return decimal_from_text(text, ret_type);
+}
+
+/* --- numbers -------------------------------------------------------------------- */
+
+/* A number as it is written. */
+struct literal {
+    bool negative, has_point, has_exponent;
+    struct slice whole, fraction; /* digits before and behind the point */
+    int64_t exponent;
+};
+
+#define EXPONENT_LIMIT (INT64_C(1) << 60) /* beyond, all exponents are alike */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static struct slice take_digits(const char **p, const char *end)
+{
+    const char *from = *p;
+
+    while (*p < end && is_digit(**p))
+        (*p)++;
+    return slice_of(from, (size_t)(*p - from));
+}
+
+/* "e+12", up to the end. */
+static bool parse_exponent(const char *p, const char *end, int64_t *ret_exponent)
+{
+    bool negative = false;
+    int64_t value = 0;
+
+    p++;
+    if (p < end && (*p == '+' || *p == '-'))
+        negative = *p++ == '-';
+    if (p == end)
+        return false;
+    for (; p < end; p++) {
+        if (!is_digit(*p))
+            return false;
+        if (value < EXPONENT_LIMIT / 16)
+            value = value * 10 + (*p - '0');
+        else
+            value = EXPONENT_LIMIT;
+    }
+    *ret_exponent = negative ? -value : value;
+    return true;
+}
+
+/* Whether the text is a number as JSON writes it (RFC 8259, section 6). */
+static bool parse_number(struct slice text, struct literal *ret)
+{
+    const char *p = text.text, *end = p + text.bytes;
+
+    *ret = (struct literal){0};
+    if (p < end && *p == '-') {
+        ret->negative = true;
+        p++;
+    }
+    ret->whole = take_digits(&p, end);
+    if (!ret->whole.bytes || (ret->whole.text[0] == '0' && ret->whole.bytes > 1))
+        return false;
+    if (p < end && *p == '.') {
+        p++;
+        ret->has_point = true;
+        ret->fraction = take_digits(&p, end);
+        if (!ret->fraction.bytes)
+            return false;
+    }
+    if (p == end)
+        return true;
+    ret->has_exponent = true;
+    return (*p | 0x20) == 'e' && parse_exponent(p, end, &ret->exponent);
+}
+
+/* Digits of both parts as one sequence. */
+static char digit_at(const struct literal *n, size_t i)
+{
+    return i < n->whole.bytes ? n->whole.text[i] : n->fraction.text[i - n->whole.bytes];
+}
+
+static int append_byte(struct buf *buf, unsigned char byte)
+{
+    return buf_append(buf, &byte, 1);
+}
+
+static int append_be64(struct buf *buf, uint64_t value)
+{
+    value = htobe64(value);
+    return buf_append(buf, &value, sizeof value);
+}
+
+/*
+ * 0.d1d2d3... times ten to the exponent, d1 not 0: sign, exponent, digits, end. Of a negative
+ * number all is complemented, so that what is greater comes first.
+ */
+static int append_number(const struct literal *n, struct buf *key)
+{
+    size_t first = 0, last = n->whole.bytes + n->fraction.bytes;
+    unsigned char flip = n->negative ? 0xff : 0;
+    uint64_t exponent;
+    int r;
+
+    while (first < last && digit_at(n, first) == '0')
+        first++;
+    while (last > first && digit_at(n, last - 1) == '0')
+        last--;
+    if (first == last)
+        return append_byte(key, 0x80);
+    exponent = (uint64_t)(n->exponent + (int64_t)n->whole.bytes - (int64_t)first);
+    exponent ^= UINT64_C(1) << 63;
+    r = append_byte(key, n->negative ? 0x7f : 0x81);
+    if (!r)
+        r = append_be64(key, n->negative ? ~exponent : exponent);
+    for (size_t i = first; i < last && !r; i++)
+        r = append_byte(key, (unsigned char)digit_at(n, i) ^ flip);
+    return r < 0 ? r : append_byte(key, flip);
+}
+
+static int number_key(struct slice text, struct buf *key)
+{
+    struct literal n;
+
+    if (!parse_number(text, &n))
+        return -EINVAL;
+    return append_byte(key, TAG_NUMBER) < 0 ? -ENOMEM : append_number(&n, key);
+}
+
+/* What a double makes of it: the shortest text that is that double again. */
+static bool to_double(struct slice text, char ret_text[40])
+{
+    cleanup_free char *copy = strndup(text.text, text.bytes);
+    double value;
+
+    if (!copy)
+        return false;
+    value = strtod(copy, NULL);
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(ret_text, 40, "%.*g", digits, value);
+        if (strtod(ret_text, NULL) == value)
+            break;
+    }
+    return isfinite(value);
+}
+
+static int float_key(struct slice text, struct buf *key)
+{
+    char shortest[40];
+    struct literal n;
+
+    if (!parse_number(text, &n))
+        return -EINVAL;
+    return to_double(text, shortest) ? number_key(slice_of(shortest, strlen(shortest)), key)
+                                     : -EINVAL;
+}
+
+/* --- times -------------------------------------------------------------------------- */
+
+/* Whole seconds, and the digits of the fraction without zeros at the end. */
+static bool parse_timestamp(struct slice text, int64_t *ret_sec, struct slice *ret_fraction)
+{
+    char copy[64];
+    int64_t usec;
+    const char *point;
+
+    if (text.bytes >= sizeof copy || memchr(text.text, '\0', text.bytes))
+        return false;
+    memcpy(copy, text.text, text.bytes);
+    copy[text.bytes] = '\0';
+    if (time_from_rfc3339(copy, &usec) < 0)
+        return false;
+    *ret_sec = usec / 1000000 - (usec % 1000000 < 0);
+    *ret_fraction = slice_of(text.text, 0);
+    point = memchr(text.text, '.', text.bytes);
+    if (point) {
+        point++;
+        *ret_fraction = take_digits(&point, text.text + text.bytes);
+        while (ret_fraction->bytes && ret_fraction->text[ret_fraction->bytes - 1] == '0')
+            ret_fraction->bytes--;
+    }
+    return true;
+}
+
+static int timestamp_key(struct slice text, struct buf *key)
+{
+    struct slice fraction;
+    int64_t sec;
+
+    if (!parse_timestamp(text, &sec, &fraction))
+        return -EINVAL;
+    if (append_byte(key, TAG_TIMESTAMP) < 0 ||
+        append_be64(key, (uint64_t)sec ^ UINT64_C(1) << 63) < 0)
+        return -ENOMEM;
+    return buf_append(key, fraction.text, fraction.bytes);
+}
+
+static bool is_date(struct slice text)
+{
+    char noon[32];
+    int64_t usec;
+
+    if (text.bytes != 10)
+        return false;
+    snprintf(noon, sizeof noon, "%.10sT12:00:00Z", text.text);
+    return time_from_rfc3339(noon, &usec) == 0;
+}
+
+/* --- what is wrong with a value ------------------------------------------------------- */
+
+static const char *int64_fault(struct slice value)
+{
+    struct literal n;
+    char copy[24];
+
+    if (json_kind(value) != JSON_KIND_NUMBER || !parse_number(value, &n) || n.has_point ||
+        n.has_exponent)
+        return "is not a whole number";
+    if (value.bytes > 20)
+        return "is beyond int64";
+    snprintf(copy, sizeof copy, "%.*s", (int)value.bytes, value.text);
+    errno = 0;
+    strtoll(copy, NULL, 10);
+    return errno ? "is beyond int64" : NULL;
+}
+
+static const char *float_fault(struct slice value)
+{
+    char text[40];
+
+    if (json_kind(value) != JSON_KIND_NUMBER)
+        return "is not a number";
+    return to_double(value, text) ? NULL : "is beyond float64";
+}
+
+/* What stands between the quotes of a string without escapes; others are of no type but string. */
+static bool plain_string(struct slice value, struct slice *ret_inside)
+{
+    if (json_kind(value) != JSON_KIND_STRING || memchr(value.text, '\\', value.bytes))
+        return false;
+    *ret_inside = slice_of(value.text + 1, value.bytes - 2);
+    return true;
+}
+
+static const char *decimal_fault(struct column_type type, struct slice value)
+{
+    struct slice text = value;
+    struct literal n;
+
+    if (json_kind(value) != JSON_KIND_NUMBER && !plain_string(value, &text))
+        return "is not a number";
+    if (!parse_number(text, &n) || n.has_exponent)
+        return "is not a number without exponent";
+    if (n.fraction.bytes > type.scale)
+        return "has too many digits behind the point";
+    if (n.whole.bytes > type.precision - type.scale &&
+        !(n.whole.bytes == 1 && n.whole.text[0] == '0'))
+        return "has too many digits before the point";
+    return NULL;
+}
+
+const char *value_fault(struct column_type type, struct slice value)
+{
+    enum json_kind kind = json_kind(value);
+    struct slice inside, fraction;
+    int64_t sec;
+
+    switch (type.kind) {
+    case TYPE_STRING:
+        return kind == JSON_KIND_STRING ? NULL : "is not a string";
+    case TYPE_INT64:
+        return int64_fault(value);
+    case TYPE_FLOAT64:
+        return float_fault(value);
+    case TYPE_BOOL:
+        return kind == JSON_KIND_TRUE || kind == JSON_KIND_FALSE ? NULL : "is not true or false";
+    case TYPE_TIMESTAMP:
+        return plain_string(value, &inside) && parse_timestamp(inside, &sec, &fraction)
+                   ? NULL
+                   : "is not a time of RFC 3339, such as \"2026-11-23T18:15:59Z\"";
+    case TYPE_DATE:
+        return plain_string(value, &inside) && is_date(inside)
+                   ? NULL
+                   : "is not a date, such as \"2026-11-23\"";
+    case TYPE_DECIMAL:
+        return decimal_fault(type, value);
+    default:
+        return NULL;
+    }
+}
+
+/* --- keys ------------------------------------------------------------------------------- */
+
+static int tagged(enum tag tag, struct slice bytes, struct buf *key)
+{
+    if (append_byte(key, tag) < 0)
+        return -ENOMEM;
+    return buf_append(key, bytes.text, bytes.bytes);
+}
+
+static int string_key(struct slice value, struct buf *key)
+{
+    return append_byte(key, TAG_STRING) < 0 ? -ENOMEM : json_string_decode(value, key);
+}
+
+/* The key that a value has by itself. */
+static int untyped_key(struct slice value, struct buf *key)
+{
+    switch (json_kind(value)) {
+    case JSON_KIND_NULL:
+        return append_byte(key, TAG_NULL);
+    case JSON_KIND_FALSE:
+        return append_byte(key, TAG_FALSE);
+    case JSON_KIND_TRUE:
+        return append_byte(key, TAG_TRUE);
+    case JSON_KIND_NUMBER:
+        return number_key(value, key);
+    case JSON_KIND_STRING:
+        return string_key(value, key);
+    default:
+        return append_byte(key, TAG_JSON) < 0 ? -ENOMEM : json_compact(value, key);
+    }
+}
+
+int value_key(struct column_type type, struct slice value, struct buf *key)
+{
+    size_t before = key->bytes;
+    struct slice inside = value;
+    int r = -EINVAL;
+
+    if (!value.text)
+        return append_byte(key, TAG_MISSING);
+    if (type.kind == TYPE_FLOAT64 && json_kind(value) == JSON_KIND_NUMBER)
+        r = float_key(value, key);
+    else if (type.kind == TYPE_TIMESTAMP && plain_string(value, &inside))
+        r = timestamp_key(inside, key);
+    else if (type.kind == TYPE_DECIMAL && plain_string(value, &inside))
+        r = number_key(inside, key);
+    if (r != -EINVAL)
+        return r;
+    key->bytes = before;
+    return untyped_key(value, key);
+}
+
+int value_key_compare(struct slice a, struct slice b)
+{
+    size_t common = a.bytes < b.bytes ? a.bytes : b.bytes;
+    int order = memcmp(a.text, b.text, common);
+
+    return order ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
+}
+
+bool value_keys_are_alike(struct slice a, struct slice b)
+{
+    return a.bytes && b.bytes && a.text[0] == b.text[0];
+}
+
+/* --- what is spelled by some characters ---------------------------------------------------- */
+
+void value_keys_finish(struct value_keys *keys)
+{
+    for (unsigned i = 0; i < VALUE_KEYS_MAX; i++)
+        buf_finish(&keys->keys[i]);
+    keys->count = 0;
+}
+
+static bool slice_is(struct slice text, const char *word)
+{
+    return slice_equal(text, slice_of(word, strlen(word)));
+}
+
+/* Characters that could as well be the JSON of something else than a string: 1, that is added. */
+static int other_key(struct slice characters, struct buf *key)
+{
+    struct literal n;
+
+    if (slice_is(characters, "true"))
+        return append_byte(key, TAG_TRUE) < 0 ? -ENOMEM : 1;
+    if (slice_is(characters, "false"))
+        return append_byte(key, TAG_FALSE) < 0 ? -ENOMEM : 1;
+    if (characters.bytes && strchr("{[", characters.text[0]))
+        return tagged(TAG_JSON, characters, key) < 0 ? -ENOMEM : 1;
+    if (!parse_number(characters, &n))
+        return 0;
+    return number_key(characters, key) < 0 ? -ENOMEM : 1;
+}
+
+static int any_keys(struct slice characters, struct value_keys *keys)
+{
+    int r = tagged(TAG_STRING, characters, &keys->keys[0]);
+
+    if (r < 0)
+        return r;
+    keys->count = 1;
+    r = other_key(characters, &keys->keys[1]);
+    if (r > 0)
+        keys->count++;
+    return r < 0 ? r : 0;
+}
+
+static int typed_key(struct column_type type, struct slice characters, struct buf *key)
+{
+    int r;
+
+    switch (type.kind) {
+    case TYPE_STRING:
+        return tagged(TAG_STRING, characters, key);
+    case TYPE_BOOL:
+        if (!slice_is(characters, "true") && !slice_is(characters, "false"))
+            return -EINVAL;
+        return append_byte(key, characters.bytes == 4 ? TAG_TRUE : TAG_FALSE);
+    case TYPE_TIMESTAMP:
+        return timestamp_key(characters, key);
+    case TYPE_DATE:
+        return is_date(characters) ? tagged(TAG_STRING, characters, key) : -EINVAL;
+    case TYPE_FLOAT64:
+        return float_key(characters, key);
+    default: /* int64, decimal */
+        r = number_key(characters, key);
+        return !r && value_fault(type, characters) ? -EINVAL : r;
+    }
+}
+
+int value_keys_of(struct column_type type, struct slice characters, struct value_keys *ret_keys)
+{
+    int r;
+
+    *ret_keys = (struct value_keys){0};
+    if (type.kind == TYPE_ANY || type.kind == TYPE_JSON) {
+        r = any_keys(characters, ret_keys);
+    } else {
+        r = typed_key(type, characters, &ret_keys->keys[0]);
+        ret_keys->count = 1;
+    }
+    if (r < 0)
+        value_keys_finish(ret_keys);
+    return r;
+}
+
+int value_json_of(struct column_type type, struct slice characters, struct buf *json)
+{
+    struct literal n;
+    bool as_it_is;
+
+    switch (type.kind) {
+    case TYPE_INT64:
+    case TYPE_FLOAT64:
+    case TYPE_BOOL:
+    case TYPE_DECIMAL:
+        as_it_is = true;
+        break;
+    case TYPE_ANY:
+    case TYPE_JSON:
+        as_it_is = slice_is(characters, "true") || slice_is(characters, "false") ||
+                   parse_number(characters, &n);
+        break;
+    default:
+        as_it_is = false;
+    }
+    return as_it_is ? buf_append(json, characters.text, characters.bytes)
+                    : json_string_encode(characters, json);
+}
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+/* Numbers between these powers of ten are written without an exponent. */
+#define PLAIN_MIN (-40)
+#define PLAIN_MAX 60
+
+static int append_zeros(struct buf *name, int64_t count)
+{
+    int r = 0;
+
+    for (; count > 0 && !r; count--)
+        r = buf_append(name, "0", 1);
+    return r;
+}
+
+/* 0.DIGITS times ten to the exponent. */
+static int spell_number(bool negative, const char *digits, size_t count, int64_t exponent,
+                        struct column_type type, struct buf *name)
+{
+    bool plain = type.kind == TYPE_DECIMAL || (exponent > PLAIN_MIN && exponent < PLAIN_MAX);
+    int r = negative ? buf_append(name, "-", 1) : 0;
+
+    if (r < 0)
+        return r;
+    if (!plain) {
+        r = buf_append(name, digits, 1);
+        if (!r && count > 1)
+            r = buf_append(name, ".", 1);
+        if (!r)
+            r = buf_append(name, digits + 1, count - 1);
+        return r < 0 ? r : buf_printf(name, "e%" PRId64, exponent - 1);
+    }
+    if (exponent <= 0) {
+        r = buf_append(name, "0.", 2);
+        if (!r)
+            r = append_zeros(name, -exponent);
+        return r < 0 ? r : buf_append(name, digits, count);
+    }
+    if ((int64_t)count <= exponent) {
+        r = buf_append(name, digits, count);
+        return r < 0 ? r : append_zeros(name, exponent - (int64_t)count);
+    }
+    r = buf_append(name, digits, (size_t)exponent);
+    if (!r)
+        r = buf_append(name, ".", 1);
+    return r < 0 ? r : buf_append(name, digits + exponent, count - (size_t)exponent);
+}
+
+static int name_number(struct column_type type, struct slice key, struct buf *name)
+{
+    const unsigned char *p = (const unsigned char *)key.text;
+    bool negative = p[0] == 0x7f;
+    cleanup_free char *digits = NULL;
+    size_t count;
+    uint64_t exponent;
+
+    if (p[0] == 0x80)
+        return buf_append(name, "0", 1);
+    memcpy(&exponent, p + 1, sizeof exponent);
+    exponent = be64toh(exponent);
+    if (negative)
+        exponent = ~exponent;
+    exponent ^= UINT64_C(1) << 63;
+    count = key.bytes - 10;
+    digits = malloc(count);
+    if (!digits)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        digits[i] = (char)(p[9 + i] ^ (negative ? 0xff : 0));
+    return spell_number(negative, digits, count, (int64_t)exponent, type, name);
+}
+
+static int name_timestamp(struct slice key, struct buf *name)
+{
+    uint64_t value;
+    char text[TIMEFMT_BYTES + 1];
+    int r;
+
+    memcpy(&value, key.text, sizeof value);
+    value = be64toh(value) ^ UINT64_C(1) << 63;
+    time_to_text((int64_t)value * 1000000, text);
+    r = buf_append(name, text, 19); /* without fraction and Z */
+    if (!r && key.bytes > sizeof value)
+        r = buf_append(name, ".", 1);
+    if (!r)
+        r = buf_append(name, key.text + sizeof value, key.bytes - sizeof value);
+    return r < 0 ? r : buf_append(name, "Z", 1);
+}
+
+static int escape_all(struct slice characters, struct buf *name)
+{
+    const char *p = characters.text, *end = p + characters.bytes;
+    bool dots = slice_is(characters, ".") || slice_is(characters, "..");
+    char before = '\0';
+    int r = 0;
+
+    for (; p < end && !r; p++) {
+        if (*p == '%' || *p == '/' || *p == '\0' || (*p == '.' && (dots || before == '.'))) {
+            r = buf_printf(name, "%%%02X", (unsigned char)*p);
+            before = '\0';
+        } else {
+            r = buf_append(name, p, 1);
+            before = *p;
+        }
+    }
+    return r;
+}
+
+/* Cuts what was appended from `from` on, if it is too long for a name. */
+static int cut_long(struct buf *name, size_t from)
+{
+    uint64_t hash = hash64_bytes(name->data + from, name->bytes - from);
+    size_t keep = VALUE_NAME_MAX - 2 - VALUE_HASH_BYTES;
+
+    if (name->bytes - from <= VALUE_NAME_MAX)
+        return 0;
+    while (utf8_is_continuation(name->data[from + keep]))
+        keep--;
+    for (size_t i = keep - 1; i > keep - 3; i--)
+        if (name->data[from + i] == '%')
+            keep = i; /* not within an escape */
+    name->bytes = from + keep;
+    return buf_printf(name, "%%~%016" PRIx64, hash);
+}
+
+int value_name_escape(struct slice characters, struct buf *name)
+{
+    size_t from = name->bytes;
+    int r;
+
+    if (!characters.bytes)
+        return buf_append(name, "%empty", 6);
+    r = escape_all(characters, name);
+    return r < 0 ? r : cut_long(name, from);
+}
+
+int value_name(struct column_type type, struct slice key, struct buf *name)
+{
+    struct slice rest = slice_of(key.text + 1, key.bytes - 1);
+
+    switch (key.text[0]) {
+    case TAG_MISSING:
+        return buf_append(name, "%missing", 8);
+    case TAG_NULL:
+        return buf_append(name, "%null", 5);
+    case TAG_FALSE:
+        return buf_append(name, "false", 5);
+    case TAG_TRUE:
+        return buf_append(name, "true", 4);
+    case TAG_NUMBER:
+        return name_number(type, rest, name);
+    case TAG_TIMESTAMP:
+        return name_timestamp(rest, name);
+    default:
+        return value_name_escape(rest, name);
+    }
+}
+
+/* Of either case, since a person may type it. */
+static int escape_digit(char c)
+{
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : hex_digit(c);
+}
+
+int value_name_unescape(struct slice name, struct buf *characters)
+{
+    const char *p = name.text, *end = p + name.bytes;
+    size_t from = characters->bytes;
+    int r = 0;
+
+    while (p < end && !r) {
+        char byte = *p++;
+
+        if (byte == '%') {
+            int high = end - p >= 2 ? escape_digit(p[0]) : -1;
+            int low = high < 0 ? -1 : escape_digit(p[1]);
+
+            if (low < 0)
+                return -EINVAL;
+            byte = (char)(high << 4 | low);
+            p += 2;
+        }
+        r = buf_append(characters, &byte, 1);
+    }
+    if (r < 0)
+        return r;
+    for (p = characters->data + from, end = characters->data + characters->bytes; p < end;) {
+        size_t n = (unsigned char)*p < 0x80 ? 1 : utf8_char_bytes(p, end);
+
+        if (!n)
+            return -EINVAL;
+        p += n;
+    }
+    return 0;
+}
