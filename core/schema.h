@@ -86,13 +86,12 @@ struct evolution {
 };
 
 /*
- * Whether a table can go from `from` to `to` (either may be NULL). With rows it can: get a first
- * schema, lose its schema, lose its key, get a column that is not required or has a default,
- * lose a column that is not of its key, rename one, widen int64 to float64, have a
- * requirement loosened, another default, another order of columns. Without rows (`has_rows`
- * false) anything goes. A default that has been shown for rows that lack the column stays
- * theirs: it cannot be changed or dropped while the column is in the schema, unless there are no
- * rows. Errors: -EINVAL with a sentence that names the column and why.
+ * Whether a table can go from `from` to `to` (either may be NULL). With rows it can: get a
+ * first schema, lose its schema, lose its key, get a column that is not required or has a
+ * default, lose a column that is not of its key, rename one, widen int64 to float64 (not of
+ * the key), have a requirement loosened, another order of columns. Nothing else, nor
+ * another default, which rows without the column show. Without rows (`has_rows` false)
+ * anything goes. Errors: -EINVAL with a sentence that names the column and why.
  */
 int schema_evolve(const struct schema *from, const struct schema *to, bool has_rows,
                   struct evolution *ret_evolution, struct err *err);

@@ -594,7 +594,7 @@ static int name_number(struct column_type type, struct slice key, struct buf *na
         exponent = ~exponent;
     exponent ^= UINT64_C(1) << 63;
     count = key.bytes - 10;
-    digits = malloc(count);
+    digits = calloc(count, 1);
     if (!digits)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
@@ -714,7 +714,7 @@ int value_name_unescape(struct slice name, struct buf *characters)
         }
         r = buf_append(characters, &byte, 1);
     }
-    if (r < 0)
+    if (r < 0 || characters->bytes == from)
         return r;
     for (p = characters->data + from, end = characters->data + characters->bytes; p < end;) {
         size_t n = (unsigned char)*p < 0x80 ? 1 : utf8_char_bytes(p, end);
