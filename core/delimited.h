@@ -8,13 +8,26 @@
  * empty field (of a column with a default, missing is the default). In CSV an empty string
  * is "", so that it can be told from that, and lines end in CRLF as RFC 4180 says. TSV has no
  * quotes: a value with a tab, a line feed or a carriage return in it cannot be written, and in TSV
- * an empty string is an empty field, too.
+ * an empty string is an empty field, too; lines end in LF.
  *
  * From text to rows. The header names the columns of the fields behind it, in any order. With a
  * schema a field becomes a value of the column's type; without one what looks like a JSON
  * number, true or false is that, all else a string. An empty field (in CSV one
  * without quotes) is a member that is left out. Lines may end in LF or CRLF. A field that is quoted
- * in CSV is a string where there is no schema, whatever it looks like.
+ * in CSV is a string where there is no schema, whatever it looks like; so a string that looks like
+ * a number is quoted when it is printed without a schema.
+ *
+ * In a column of type json, a field that begins with {, [ or " is JSON text; null, true, false
+ * and what is spelled as a number are that, quoted or not; all else is a string. A string that
+ * would not come back so is printed as JSON text, with its quotes; in TSV also one that could not
+ * be written otherwise.
+ *
+ * What comes back is the same rows, except: a member that is null is left out; without a schema
+ * objects and arrays become strings, and, in TSV, strings that look like numbers become numbers;
+ * a decimal that was a string becomes a number. A text may begin with a byte order mark, which is
+ * skipped. A line without any character is one empty field: in a file of one column it is a row,
+ * and an empty header has no columns, as rows without members are printed. A string with \u0000 is
+ * printed as it is, and cannot be read.
  *
  * One thread at a time.
  */
@@ -41,8 +54,8 @@ int delimited_columns_of_schema(const struct schema *schema, struct delimited_co
 void delimited_columns_finish(struct delimited_columns *columns); /* accepts a zeroed one */
 
 /*
- * Adds the columns of a row that are not there yet, behind the others. Errors: -EFBIG, more
- * than SCHEMA_MAX_COLUMNS; -ENOMEM.
+ * Adds the columns of a row that are not there yet, behind the others. `columns` may be zeroed.
+ * Errors: -EFBIG, more than SCHEMA_MAX_COLUMNS; -ENOMEM.
  */
 int delimited_columns_add_row(struct delimited_columns *columns, struct slice row, struct err *err);
 
@@ -77,10 +90,16 @@ int delimited_reader_create(enum delimited_format format, struct schema *schema,
 void delimited_reader_destroy(struct delimited_reader *reader); /* accepts NULL */
 
 /*
- * Reads on: any part of the text, cut anywhere. Memory: one line. Errors, with the line: -EINVAL, a
- * header that has a name twice, an empty name, or one that is no column of the schema; fewer or
- * more fields than the header; a field that is not of its type (names column and value); quotes
- * that do not follow RFC 4180; not UTF-8; a NUL byte; -EFBIG; -ENOMEM; what `each` returned.
+ * Reads on: any part of the text, cut anywhere. Memory: one line and one row. After a failure the
+ * reader can only be destroyed.
+ *
+ * Errors, with the line at which the row begins in `err->line` (also of a failure of `each` that
+ * has none): -EINVAL, a header that has a name twice, an empty name, or one that is no column of
+ * the schema; fewer or more fields than the header; a field that is not of its type (names column
+ * and value); quotes that do not follow RFC 4180; a carriage return, outside of quotes, without
+ * line feed; not UTF-8; a NUL byte; -EFBIG, a line or a row beyond `row_limit` (a header may have
+ * SCHEMA_MAX_BYTES where that is more), more than SCHEMA_MAX_COLUMNS columns; -ENOMEM; what `each`
+ * returned.
  */
 int delimited_read(struct delimited_reader *reader, struct slice text, delimited_row_fn *each,
                    void *context, struct err *err);
