@@ -28,16 +28,68 @@ CLEANUP_POINTER(struct snapshot, snapshot_unref)
 
 /* One try to publish a batch: a record built on a base. */
 struct attempt {
+    struct db *db;         /* borrowed */
     struct snapshot *base; /* borrowed */
     struct draft draft;
     struct record record; /* its objects' strings belong to the stages */
     struct iovec *body;
     size_t body_pieces;
     struct body_position body_end;
+    uint64_t spare; /* bytes of the body that the batch leaves */
 };
+
+static int read_body(void *context, void *buf, size_t bytes, uint64_t offset, struct err *err)
+{
+    const struct attempt *a = context;
+    uint64_t before = 0;
+    size_t done = 0;
+
+    for (size_t i = 0; i < a->body_pieces && done < bytes; i++) {
+        const struct iovec *piece = &a->body[i];
+        uint64_t skip = offset + done - before;
+
+        if (skip < piece->iov_len) {
+            size_t n = piece->iov_len - (size_t)skip;
+
+            n = n < bytes - done ? n : bytes - done;
+            memcpy((char *)buf + done, (const char *)piece->iov_base + skip, n);
+            done += n;
+        }
+        before += piece->iov_len;
+    }
+    return done == bytes ? 0 : err_set(err, -EIO, "rows of this record are not there yet");
+}
+
+static uint64_t body_bytes(void *context)
+{
+    return ((const struct attempt *)context)->body_end.bytes;
+}
+
+/* The rows of members that stand before the one that is evaluated. */
+static const struct object_source pending_body = {.read = read_body, .bytes = body_bytes};
+
+static int read_lost(void *context, void *buf, size_t bytes, uint64_t offset, struct err *err)
+{
+    (void)context;
+    (void)buf;
+    (void)bytes;
+    (void)offset;
+    return err_set(err, -EIO, "the rows were never committed");
+}
+
+static uint64_t lost_bytes(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+/* The same of an attempt that came to nothing; a conflict may still hold a table of it. */
+static const struct object_source lost_body = {.read = read_lost, .bytes = lost_bytes};
 
 static void attempt_finish(struct attempt *a)
 {
+    if (a->draft.body)
+        object_set_source(a->draft.body, &lost_body, NULL);
     for (size_t i = 0; i < a->record.member_count; i++)
         member_finish(&a->record.members[i]);
     free(a->record.members);
@@ -56,40 +108,49 @@ static void fail_commit(struct commit *commit, int code, const char *reason)
 
 /* --- building a record ------------------------------------------------------- */
 
-static int add_objects(struct attempt *a, const struct commit *commit)
+/* Brings in the data objects of a stage. */
+static int add_objects(struct attempt *a, const struct stage *stage)
 {
     struct record *record = &a->record;
+    struct object_entry *objects;
 
-    for (size_t i = 0; i < commit->change_count; i++) {
-        const struct stage *stage = change_stage(&commit->changes[i]);
-        struct object_entry *objects;
-
-        if (!stage->entry_count)
-            continue;
-        objects =
-            realloc(record->objects, (record->object_count + stage->entry_count) * sizeof *objects);
-        if (!objects)
-            return -ENOMEM;
-        record->objects = objects;
-        for (size_t j = 0; j < stage->entry_count; j++)
-            objects[record->object_count++] = stage->entries[j];
-    }
+    if (!stage->entry_count)
+        return 0;
+    objects =
+        realloc(record->objects, (record->object_count + stage->entry_count) * sizeof *objects);
+    if (!objects)
+        return -ENOMEM;
+    record->objects = objects;
+    for (size_t i = 0; i < stage->entry_count; i++)
+        objects[record->object_count++] = stage->entries[i];
     return 0;
 }
 
-static void add_body(struct attempt *a, const struct commit *commit)
+static void add_body(struct attempt *a, const struct stage *stage)
 {
-    struct body_position inlined = commit_inlined(commit);
+    if (!stage->memory.bytes)
+        return;
+    a->body[a->body_pieces++] =
+        (struct iovec){.iov_base = stage->memory.data, .iov_len = stage->memory.bytes};
+    a->body_end.bytes += stage->memory.bytes;
+    a->body_end.rows += stage->memory_rows;
+}
+
+/* What a commit brings besides its actions. */
+static int add_rows(struct attempt *a, const struct commit *commit)
+{
+    int r = 0;
 
     for (size_t i = 0; i < commit->change_count; i++) {
-        const struct buf *rows = &change_stage(&commit->changes[i])->memory;
+        const struct stage *stages[CHANGE_STAGES];
+        unsigned count = change_stages(&commit->changes[i], stages);
 
-        if (rows->bytes)
-            a->body[a->body_pieces++] =
-                (struct iovec){.iov_base = rows->data, .iov_len = rows->bytes};
+        for (unsigned j = 0; j < count && !r; j++) {
+            add_body(a, stages[j]);
+            r = add_objects(a, stages[j]);
+        }
     }
-    a->body_end.bytes += inlined.bytes;
-    a->body_end.rows += inlined.rows;
+    return r;
 }
 
 /* What the member says of the commit itself. Errors: -ENOMEM. */
@@ -117,9 +178,11 @@ static int fill_member(struct commit *commit, const struct snapshot *on, struct 
 static int evaluate(struct attempt *a, struct commit *commit, struct member *member,
                     const char *host)
 {
-    struct preparation p = {.commit = commit,
+    struct preparation p = {.db = a->db,
+                            .commit = commit,
                             .draft = &a->draft,
                             .body = a->body_end,
+                            .spare = &a->spare,
                             .member = member,
                             .err = &commit->reason};
     int r = fill_member(commit, a->draft.next, member);
@@ -163,27 +226,30 @@ static int add_commit(struct attempt *a, struct commit *commit, const char *host
     }
     commit->version = member->version;
     a->record.member_count++;
-    add_body(a, commit);
-    return add_objects(a, commit);
+    return add_rows(a, commit);
 }
 
 static int attempt_build(struct attempt *a, struct db *db, struct snapshot *base,
                          struct commit *batch, struct err *err)
 {
     size_t count = 0, changes = 0;
+    uint64_t inlined = 0;
     int r = 0;
 
-    *a = (struct attempt){.base = base};
+    *a = (struct attempt){.db = db, .base = base};
     for (struct commit *c = batch; c; c = c->next) {
         count++;
         changes += c->change_count;
+        inlined += commit_inlined(c).bytes;
     }
+    a->spare = inlined < RECORD_INLINE_BYTES ? RECORD_INLINE_BYTES - inlined : 0;
     a->record.seq = base->position.seq + 1;
     a->record.prev = base->position.hash;
     a->record.host = db->host;
     a->record.members = calloc(count, sizeof *a->record.members);
-    a->body = calloc(changes + 1, sizeof *a->body);
-    if (!a->record.members || !a->body || draft_begin(base, &a->draft) < 0)
+    a->body = calloc(CHANGE_STAGES * changes + 1, sizeof *a->body);
+    if (!a->record.members || !a->body || draft_begin(base, &a->draft) < 0 ||
+        object_create_pending(a->record.seq, &pending_body, a, &a->draft.body) < 0)
         return err_nomem(err);
     for (struct commit *c = batch; c && !r; c = c->next)
         r = add_commit(a, c, db->host);
@@ -367,6 +433,7 @@ static bool try_batch(struct db *db, struct commit *batch, struct snapshot **bas
     if (any_in_record(batch)) {
         switch (put_attempt(&a, db, &position, &code, &err)) {
         case OUTCOME_WON:
+            object_set_source(a.draft.body, NULL, NULL); /* it is in the store now */
             db_publish(db, draft_finish(&a.draft, &position, false));
             db_set_in_flight(db, NULL);
             return true;

@@ -15,6 +15,7 @@
 #define ROWFS_CORE_COMMIT_H
 
 #include "core/db.h"
+#include "core/edit.h"
 #include "core/stage.h"
 
 struct commit;
@@ -56,6 +57,22 @@ int commit_add_rename(struct commit *commit, struct uuid table, const char *from
 int commit_add_write(struct commit *commit, struct uuid table, bool replace, struct stage *stage,
                      uint64_t expect_version);
 
+/* More of a write; what is owned is taken over, also on failure. */
+struct write {
+    struct stage *stage; /* sealed */
+    bool replace;
+    uint64_t expect_version;
+    struct intake *intake; /* what the rows have passed (intake.h); NULL: the table has no schema */
+    struct edit
+        *edit; /* what the statement does to the rows that are there (edit.h); NULL: nothing */
+};
+
+/*
+ * The same with checks of the schema and the key, which are made up to date when it commits, and
+ * with an edit of rows that are there. Also -EINVAL, -EEXIST.
+ */
+int commit_add_statement(struct commit *commit, struct uuid table, struct write *write);
+
 /*
  * Appends the rows of `old`, an earlier version of the table, again, if the table's last change is
  * `expect_version`. -ENOENT; -ECANCELED: it has changed.
@@ -87,11 +104,13 @@ struct conflict {
         CONFLICT_ID,    /* a transaction of that id has committed */
         CONFLICT_NAMES, /* the table was made, dropped or renamed, or changed where we did that */
         CONFLICT_ROWS,  /* rows that we have deleted are gone */
+        CONFLICT_KEY,   /* a row has come with the key of one that we add */
         CONFLICT_READ,  /* the table was read and has changed */
         CONFLICT_LIST,  /* the tables were listed and there are others */
     } kind;
     struct uuid table;
     struct table *base, *now; /* the table as we saw it and as it is; owned references or NULL */
+    uint64_t row;             /* KEY: the number of the row that has come */
 };
 
 /* Why it failed; valid as long as the commit. */

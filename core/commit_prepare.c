@@ -29,11 +29,22 @@ static void change_finish(struct change *change)
     free(change->to_name);
     table_unref(change->old);
     stage_finish(&change->stage);
+    intake_destroy(change->intake);
+    edit_destroy(change->edit);
 }
 
-const struct stage *change_stage(const struct change *change)
+unsigned change_stages(const struct change *change, const struct stage *stages[CHANGE_STAGES])
 {
-    return change->staged ? change->staged : &change->stage;
+    unsigned count = 0;
+
+    if (change->edit)
+        stages[count++] = edit_kept_stage(change->edit);
+    stages[count++] = change->staged ? change->staged : &change->stage;
+    if (change->edit) {
+        stages[count++] = edit_patched_stage(change->edit);
+        stages[count++] = edit_late_stage(change->edit);
+    }
+    return count;
 }
 
 void conflict_finish(struct conflict *conflict)
@@ -127,22 +138,49 @@ int commit_add_rename(struct commit *commit, struct uuid table, const char *from
     return add_named(commit, &change, from, to);
 }
 
-int commit_add_write(struct commit *commit, struct uuid table, bool replace, struct stage *stage,
-                     uint64_t expect_version)
+/* What a change brings and does not fit in the record beside the others goes to data objects now.
+ */
+static int bound_inlined(struct commit *commit, struct change *change)
 {
-    struct change change = {
-        .kind = CHANGE_WRITE, .table = table, .replace = replace, .expect_version = expect_version};
+    const struct stage *stages[CHANGE_STAGES];
+    unsigned count = change_stages(change, stages);
+    uint64_t room = RECORD_INLINE_BYTES - commit_inlined(commit).bytes;
     int r = 0;
 
-    stage_move(stage, &change.stage);
-    if (commit_inlined(commit).bytes + change.stage.memory.bytes > RECORD_INLINE_BYTES)
-        r = stage_spill(&change.stage, &commit->reason);
+    for (unsigned i = 0; i < count && !r; i++) {
+        if (stages[i]->memory.bytes > room)
+            r = stage_spill((struct stage *)stages[i], &commit->reason);
+        room -= stages[i]->memory.bytes;
+    }
+    return r;
+}
+
+int commit_add_statement(struct commit *commit, struct uuid table, struct write *write)
+{
+    struct change change = {.kind = CHANGE_WRITE,
+                            .table = table,
+                            .replace = write->replace,
+                            .expect_version = write->expect_version,
+                            .intake = steal_pointer(write->intake),
+                            .edit = steal_pointer(write->edit)};
+    int r;
+
+    stage_move(write->stage, &change.stage);
+    r = bound_inlined(commit, &change);
     if (r < 0) {
         change_finish(&change);
         return r;
     }
     r = commit_add_change(commit, &change);
     return r < 0 ? err_nomem(&commit->reason) : r;
+}
+
+int commit_add_write(struct commit *commit, struct uuid table, bool replace, struct stage *stage,
+                     uint64_t expect_version)
+{
+    struct write write = {.stage = stage, .replace = replace, .expect_version = expect_version};
+
+    return commit_add_statement(commit, table, &write);
 }
 
 int commit_add_restore(struct commit *commit, struct table *old, uint64_t expect_version)
@@ -167,8 +205,13 @@ struct body_position commit_inlined(const struct commit *commit)
     struct body_position inlined = {0};
 
     for (size_t i = 0; i < commit->change_count; i++) {
-        inlined.bytes += change_stage(&commit->changes[i])->memory.bytes;
-        inlined.rows += change_stage(&commit->changes[i])->memory_rows;
+        const struct stage *stages[CHANGE_STAGES];
+        unsigned count = change_stages(&commit->changes[i], stages);
+
+        for (unsigned j = 0; j < count; j++) {
+            inlined.bytes += stages[j]->memory.bytes;
+            inlined.rows += stages[j]->memory_rows;
+        }
     }
     return inlined;
 }
@@ -272,6 +315,36 @@ static int prepare_rename(struct preparation *p, const struct change *change)
     return r < 0 ? r : plain_action(p, ACTION_RENAME, table, change->to_name);
 }
 
+/* What another has made or renamed meanwhile stands in the way of a transaction's table. */
+static int name_is_taken(struct preparation *p, const struct action *action)
+{
+    struct table *now = snapshot_table_named(p->draft->pending, action->name);
+
+    return prepare_conflict(p, CONFLICT_NAMES, NULL, now);
+}
+
+int prepare_apply(struct preparation *p)
+{
+    int r = 0;
+
+    for (; p->applied < p->member->action_count && !r; p->applied++)
+        r = draft_apply_action(p->draft, p->member, &p->member->actions[p->applied], p->err);
+    if (r == -EEXIST && p->commit->tx)
+        r = name_is_taken(p, &p->member->actions[p->applied - 1]);
+    p->on = p->draft->pending;
+    return r;
+}
+
+int prepare_set_schema(struct preparation *p, const struct table *table,
+                       const struct schema *schema)
+{
+    struct action *action = prepare_action(p, ACTION_SCHEMA, table->uuid, table->name);
+
+    if (action && schema)
+        action->schema = strndup(schema->text.data, schema->text.bytes);
+    return action && (!schema || action->schema) ? 0 : -ENOMEM;
+}
+
 struct extent_ref *prepare_extents(struct action *action, size_t count)
 {
     action->extents = calloc(count ? count : 1, sizeof *action->extents);
@@ -279,16 +352,30 @@ struct extent_ref *prepare_extents(struct action *action, size_t count)
     return action->extents;
 }
 
-static int append_stage(struct preparation *p, const struct table *table, struct stage *stage)
+/* The data objects of a stage, unless they are known, before an action names them. */
+static int add_objects(struct preparation *p, const struct stage *stage)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < stage->entry_count && !r; i++)
+        r = draft_add_object(p->draft, &stage->entries[i], p->err);
+    return r;
+}
+
+int prepare_append_stage(struct preparation *p, const struct table *table, struct stage *stage)
 {
     bool inlined = stage->memory.bytes > 0;
     struct action *action;
     struct extent_ref *to;
+    int r;
 
     if (!inlined && !stage->entry_count)
         return 0;
     if (p->statement)
         return tx_append_stage(p, table, stage);
+    r = add_objects(p, stage);
+    if (r < 0)
+        return r;
     action = prepare_action(p, ACTION_APPEND, table->uuid, table->name);
     to = action ? prepare_extents(action, stage->entry_count + inlined) : NULL;
     if (!to)
@@ -319,24 +406,68 @@ static int expect_version(struct preparation *p, const struct table *table, uint
                    table->name, table->version);
 }
 
-static int prepare_write(struct preparation *p, struct change *change)
+/* The table of a change that knows it by its UUID, in the version that it expects. */
+static int known_table(struct preparation *p, const struct change *change, struct table **ret_table)
 {
-    const struct table *table = snapshot_table(p->on, change->table);
-    int r = 0;
+    struct table *table = snapshot_table(p->on, change->table);
 
     if (!table)
         return err_set(p->err, -ENOENT, "the table does not exist any more");
-    if (change->expect_version)
-        r = expect_version(p, table, change->expect_version);
-    if (r < 0)
-        return r;
-    if (change->replace && table_rows(table))
-        r = plain_action(p, ACTION_CLEAR, table, table->name);
-    return r < 0 ? r : append_stage(p, table, &change->stage);
+    *ret_table = table;
+    return change->expect_version ? expect_version(p, table, change->expect_version) : 0;
 }
 
-/* All rows of `from`, by reference, behind those of `to`. */
-static int append_all(struct preparation *p, const struct table *from, const struct table *to)
+/* The schema is not the one that the rows were checked for: they are checked again. */
+static int check_again(struct preparation *p, struct change *change, struct table *table)
+{
+    struct intake *intake;
+    int r = intake_create(p->db, table, NULL, change->replace, &intake);
+
+    if (r < 0)
+        return err_nomem(p->err);
+    r = intake_stage(intake, &change->stage, p->err);
+    if (r < 0) {
+        intake_destroy(intake);
+        return err_prefix(p->err, r, "the schema of table %s has changed", table->name);
+    }
+    intake_destroy(change->intake);
+    change->intake = intake;
+    return 0;
+}
+
+static int check_rows(struct preparation *p, struct change *change, struct table *table)
+{
+    if (!change->intake)
+        return 0;
+    if (!schema_equal(intake_table(change->intake)->schema, table->schema))
+        return check_again(p, change, table);
+    return intake_update(change->intake, table, table->appended, p->err);
+}
+
+/* The rows that go, then those that come, whose keys must be none of those that stay. */
+static int prepare_write(struct preparation *p, struct change *change)
+{
+    struct table *table;
+    int r = known_table(p, change, &table);
+
+    if (!r && change->edit)
+        r = edit_prepare(change->edit, p, table);
+    else if (!r && change->replace && table_rows(table))
+        r = plain_action(p, ACTION_CLEAR, table, table->name);
+    if (!r)
+        r = prepare_apply(p);
+    if (r < 0)
+        return r;
+    table = snapshot_table(p->on, change->table);
+    r = check_rows(p, change, table);
+    if (!r && change->edit)
+        r = edit_check_keys(change->edit, table, p->err);
+    if (!r)
+        r = prepare_append_stage(p, table, &change->stage);
+    return r < 0 || !change->edit ? r : edit_append(change->edit, p, table);
+}
+
+int prepare_append_all(struct preparation *p, const struct table *from, const struct table *to)
 {
     struct action *action = prepare_action(p, ACTION_APPEND, to->uuid, to->name);
     struct extent_ref *ref = action ? prepare_extents(action, ptree_count(from->extents)) : NULL;
@@ -347,24 +478,18 @@ static int append_all(struct preparation *p, const struct table *from, const str
         return -ENOMEM;
     ptree_seek_first(&cursor, from->extents);
     while ((extent = ptree_next(&cursor)))
-        *ref++ = (struct extent_ref){.object = extent->object->id,
-                                     .offset = extent->offset,
-                                     .bytes = extent->bytes,
-                                     .first_row = extent->first_row,
-                                     .rows = extent->rows};
+        *ref++ = extent_as_ref(extent);
     return 0;
 }
 
 static int prepare_restore(struct preparation *p, const struct change *change)
 {
-    const struct table *table = snapshot_table(p->on, change->table);
-    int r = 0;
+    struct table *table;
+    int r = known_table(p, change, &table);
 
-    if (!table)
-        return err_set(p->err, -ENOENT, "the table does not exist any more");
-    if (change->expect_version)
-        r = expect_version(p, table, change->expect_version);
-    return r < 0 || !table_rows(change->old) ? r : append_all(p, change->old, table);
+    if (!r && !schema_equal(table->schema, change->old->schema))
+        return err_set(p->err, -ECANCELED, "the schema of table %s has changed", table->name);
+    return r < 0 || !table_rows(change->old) ? r : prepare_append_all(p, change->old, table);
 }
 
 static int prepare_move_rows(struct preparation *p, const struct change *change)
@@ -377,10 +502,14 @@ static int prepare_move_rows(struct preparation *p, const struct change *change)
         return err_set(p->err, -ENOENT, "the table does not exist any more");
     if (from == to)
         return 0;
+    if (to->schema && !schema_equal(from->schema, to->schema))
+        return err_set(p->err, -EINVAL,
+                       "the schema of table %s is not that of table %s: copy the rows", to->name,
+                       from->name);
     if (table_rows(to))
         r = plain_action(p, ACTION_CLEAR, to, to->name);
     if (!r && table_rows(from))
-        r = append_all(p, from, to);
+        r = prepare_append_all(p, from, to);
     if (!r && table_rows(from))
         r = plain_action(p, ACTION_CLEAR, from, from->name);
     return r;
@@ -410,49 +539,30 @@ static int prepare_change(struct preparation *p, struct change *change)
 }
 
 /*
- * The objects that rows were written to, before any action names them: those of a
- * transaction can have moved to another table than the one that they were written to.
+ * The objects that a transaction's rows were written to, before any action names them: the
+ * rows can have moved to another table than the one that they were written to.
  */
-static int add_objects(struct preparation *p)
+static int add_staged_objects(struct preparation *p)
 {
     const struct commit *commit = p->commit;
     int r = 0;
 
-    if (p->statement)
-        return 0; /* they are not an object of their own yet */
-    for (size_t i = 0; i < commit->change_count; i++) {
-        const struct stage *stage = change_stage(&commit->changes[i]);
-
-        for (size_t j = 0; j < stage->entry_count && !r; j++)
-            r = draft_add_object(p->draft, &stage->entries[j], p->err);
-    }
+    for (size_t i = 0; i < commit->change_count && !r; i++)
+        if (commit->changes[i].staged)
+            r = add_objects(p, commit->changes[i].staged);
     return r;
-}
-
-/* What another has made or renamed meanwhile stands in the way of a transaction's table. */
-static int name_is_taken(struct preparation *p, const struct action *action)
-{
-    struct table *now = snapshot_table_named(p->draft->pending, action->name);
-
-    return prepare_conflict(p, CONFLICT_NAMES, NULL, now);
 }
 
 int commit_prepare(struct preparation *p)
 {
     struct commit *commit = p->commit;
-    struct member *member = p->member;
-    int r = add_objects(p);
+    int r = add_staged_objects(p);
 
+    p->on = p->draft->pending;
     for (size_t i = 0; i < commit->change_count && !r; i++) {
-        size_t applied = member->action_count;
-
-        p->on = p->draft->pending;
         r = prepare_change(p, &commit->changes[i]);
-        for (; applied < member->action_count && !r; applied++) {
-            r = draft_apply_action(p->draft, member, &member->actions[applied], p->err);
-            if (r == -EEXIST && commit->tx)
-                r = name_is_taken(p, &member->actions[applied]);
-        }
+        if (!r)
+            r = prepare_apply(p);
     }
     return r == -ENOMEM ? err_nomem(p->err) : r;
 }

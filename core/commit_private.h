@@ -7,6 +7,7 @@
 #define ROWFS_CORE_COMMIT_PRIVATE_H
 
 #include "core/commit.h"
+#include "core/edit.h"
 
 struct tx;
 struct touched;
@@ -35,6 +36,8 @@ struct change {
     struct table *old;          /* restore; owned reference */
     struct touched *touched;    /* transaction's rows; borrowed */
     const struct stage *staged; /* the same, sealed and borrowed, instead of `stage`; or NULL */
+    struct intake *intake;      /* write: what its rows have passed; owned, or NULL */
+    struct edit *edit;          /* write: what it does to rows that are there; owned, or NULL */
 };
 
 struct commit {
@@ -61,8 +64,12 @@ struct commit {
 /* Takes the change over, also on failure. Errors: -ENOMEM. */
 int commit_add_change(struct commit *commit, struct change *change);
 
-/* The rows that a change brings. */
-const struct stage *change_stage(const struct change *change);
+/*
+ * The rows that a change brings, in the order in which they lie in the body: fills in at most
+ * CHANGE_STAGES and returns how many.
+ */
+#define CHANGE_STAGES 4
+unsigned change_stages(const struct change *change, const struct stage *stages[CHANGE_STAGES]);
 
 /* A place in the body of a record. */
 struct body_position {
@@ -74,11 +81,14 @@ struct body_position commit_inlined(const struct commit *commit);
 
 /* Changes that are being evaluated. */
 struct preparation {
+    struct db *db;
     struct commit *commit;
     struct draft *draft;
     const struct snapshot *on; /* what the changes before have left */
     struct body_position body;
     struct member *member;
+    size_t applied;  /* of its actions */
+    uint64_t *spare; /* bytes of the body that nobody has asked for; NULL: any number */
     struct err *err;
     struct tx *statement; /* whose rows wait in the transaction; NULL: of a record */
 };
@@ -86,6 +96,21 @@ struct preparation {
 /* A new action at the end of the member; the name is copied. NULL: out of memory. */
 struct action *prepare_action(struct preparation *p, enum action_op op, struct uuid table,
                               const char *name);
+
+/* An append of a stage's rows; those in memory are next in the body. Errors: -ENOMEM; in a
+ * statement as tx_append_stage. */
+int prepare_append_stage(struct preparation *p, const struct table *table, struct stage *stage);
+
+/* Applies the actions that were not applied yet: `on` is then their result. Errors: as
+ * draft_apply_action. */
+int prepare_apply(struct preparation *p);
+
+/* An append of all rows of `from`, by reference. Errors: -ENOMEM. */
+int prepare_append_all(struct preparation *p, const struct table *from, const struct table *to);
+
+/* The action that gives a table this schema, or none. Errors: -ENOMEM. */
+int prepare_set_schema(struct preparation *p, const struct table *table,
+                       const struct schema *schema);
 
 /* Room for the extents of a new action, zeroed. NULL: out of memory. */
 struct extent_ref *prepare_extents(struct action *action, size_t count);

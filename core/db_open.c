@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/timefmt.h"
 #include "core/db_private.h"
+#include "core/keyed.h"
 #include "core/rowcheck.h"
 #include "core/store/dirstore.h"
 #include "core/store/jsonget.h"
@@ -269,7 +270,7 @@ int db_open_store(struct store *store, const struct db_options *options, struct 
     pthread_mutex_init(&db->queue_lock, NULL);
     pthread_mutex_init(&db->checkers_lock, NULL);
     name_host(db);
-    r = read_identity(store, &identity, err);
+    r = keyed_create(&db->keyed) < 0 ? err_nomem(err) : read_identity(store, &identity, err);
     if (!r) {
         db->uuid = identity.uuid;
         r = load_genesis(db, &identity, err);
@@ -318,6 +319,7 @@ void db_close(struct db *db)
     pthread_mutex_destroy(&db->forward_lock);
     pthread_mutex_destroy(&db->queue_lock);
     pthread_mutex_destroy(&db->checkers_lock);
+    keyed_destroy(db->keyed);
     store_close(db->store);
     free(db);
 }

@@ -12,6 +12,7 @@
 #define DB_CHECKERS 8
 #define DB_MARKS    64
 
+struct keyed;
 struct rowcheck;
 
 struct db {
@@ -29,6 +30,8 @@ struct db {
     struct snapshot *marks[DB_MARKS]; /* of the past, from which others are found; oldest first */
     unsigned mark_count;
     uint64_t mark_spacing; /* in records */
+
+    struct keyed *keyed; /* the indexes that are open */
 
     pthread_mutex_t forward_lock; /* one reader of new records at a time */
 

@@ -27,6 +27,9 @@
  *
  * A stream is the same with another unit: each write commits its complete lines.
  *
+ * A patch and a schema are documents: one JSON object, which is checked by the write that
+ * completes it (on the rows that are there then) and committed by the close.
+ *
  * Within a transaction all this is the same, and what is called a commit here is a
  * statement of that transaction. What a close drops there aborts the transaction: a shell
  * does not tell its script that a close has failed, and half of it must not be committed.
@@ -44,6 +47,10 @@ struct openfile;
 enum openfile_kind {
     OPENFILE_ROWS,
     OPENFILE_STREAM,
+    OPENFILE_CSV,   /* rows.csv: its lines become rows; the first one is a header */
+    OPENFILE_TSV,   /* the same of rows.tsv */
+    OPENFILE_PATCH, /* one JSON merge patch, for each row */
+    OPENFILE_SCHEMA /* a schema for the table */
 };
 
 /* How the process that closes a descriptor stands. */
@@ -64,11 +71,13 @@ typedef void openfile_done_fn(void *context, int result, const struct err *err);
 
 struct openfile_options {
     enum openfile_kind kind;
-    struct tx *tx;           /* of which this is a part, held meanwhile; NULL: autocommit */
-    bool close_is_told;      /* whoever closes it looks at the verdict */
-    bool replace;            /* the rows that are there go (O_TRUNC) */
-    bool append;             /* offsets are not looked at (O_APPEND) */
-    uint64_t expect_version; /* of the table's last change, or 0: any */
+    struct selection *selection; /* whose rows are written or replaced, held; NULL: all */
+    uint64_t start_bytes;        /* of what a reader of it sees, CSV, TSV and selections */
+    struct tx *tx;               /* of which this is a part, held meanwhile; NULL: autocommit */
+    bool close_is_told;          /* whoever closes it looks at the verdict */
+    bool replace;                /* the rows that are there go (O_TRUNC) */
+    bool append;                 /* offsets are not looked at (O_APPEND) */
+    uint64_t expect_version;     /* of the table's last change, or 0: any */
     uint64_t
         removed_version; /* in which the rows were removed to be made anew by this file, or 0 */
 };
@@ -85,7 +94,8 @@ int openfile_create(struct db *db, struct table *table, const struct openfile_op
  * Writes as the process `owner` (the kernel's lock owner). `data` is borrowed for
  * the call. For rows, done is called before this returns.
  *
- * Errors: -EINVAL, a line is not a row, or `offset` is not the end; -EFBIG, a
+ * Errors: -EINVAL, a line is not a row, or not one of the table (intake.h), or `offset` is not the
+ * end; -EEXIST, a row's key is there; -EFBIG, a
  * row or the commit over its limit; the first refusal again; for a stream also
  * those of a commit; -ENOSPC and what the store says; -ENOMEM.
  */

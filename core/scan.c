@@ -7,12 +7,18 @@
 
 #include "core/base/mem.h"
 
-#define READ_BYTES (4 * SEGMENT_BLOCK_BYTES)
+#define READ_BYTES (4 * SEGMENT_BLOCK_BYTES) /* and one block where a row is looked for */
 
 void scan_init(struct scan *scan, struct store *store, struct table *table)
 {
-    *scan = (struct scan){.store = store, .table = table};
+    *scan = (struct scan){.store = store, .table = table, .read_ahead = READ_BYTES};
     ptree_seek_first(&scan->cursor, table->extents);
+}
+
+void scan_init_extent(struct scan *scan, struct store *store, const struct extent *extent)
+{
+    *scan = (struct scan){.store = store, .extent = extent, .read_ahead = READ_BYTES};
+    ptree_seek_first(&scan->cursor, NULL);
 }
 
 void scan_finish(struct scan *scan)
@@ -28,6 +34,7 @@ int scan_seek(struct scan *scan, uint64_t row, struct err *err)
 
     scan->extent = NULL;
     scan->buf.bytes = scan->used = 0;
+    scan->read_ahead = SEGMENT_BLOCK_BYTES;
     ptree_seek_sum(&scan->cursor, &extent_class, scan->table->extents, EXTENT_ROWS, row, &before);
     scan->row = row;
     if (row == before) /* the first row of an extent, or the end */
@@ -45,7 +52,23 @@ int scan_seek(struct scan *scan, uint64_t row, struct err *err)
         return err_set(err, -EIO, "rows are not where the log says");
     scan->extent = extent;
     scan->read_bytes = offset - extent->offset;
+    scan->extent_row = row - before;
     return 0;
+}
+
+struct extent_ref scan_place(const struct scan *scan)
+{
+    const struct extent *extent = scan->extent;
+    uint64_t end = extent->offset + scan->read_bytes - (scan->buf.bytes - scan->used);
+
+    return (struct extent_ref){
+        .object = extent->object->id,
+        .offset = end - scan->last_bytes,
+        .bytes = scan->last_bytes,
+        .first_row = extent->first_row + scan->extent_row - 1,
+        .rows = 1,
+        .row = extent->row + scan->extent_row - 1,
+    };
 }
 
 /* Reads more of the extent behind what is there. 0: the extent ends. */
@@ -59,7 +82,8 @@ static int read_more(struct scan *scan, struct err *err)
     if (!left)
         return 0;
     at = extent->offset + scan->read_bytes;
-    n = READ_BYTES - at % SEGMENT_BLOCK_BYTES; /* up to the end of a block */
+    n = scan->read_ahead - at % SEGMENT_BLOCK_BYTES; /* up to the end of a block */
+    scan->read_ahead = READ_BYTES;
     n = n < left ? n : (size_t)left;
     buf_drop_front(&scan->buf, scan->used);
     scan->used = 0;
@@ -86,8 +110,10 @@ int scan_next(struct scan *scan, const char **ret_row, size_t *ret_bytes, struct
         if (feed) {
             *ret_row = row;
             *ret_bytes = (size_t)(feed - row);
-            scan->used += *ret_bytes + 1;
+            scan->last_bytes = *ret_bytes + 1;
+            scan->used += scan->last_bytes;
             scan->row++;
+            scan->extent_row++;
             return 1;
         }
         searched = bytes;
@@ -99,7 +125,7 @@ int scan_next(struct scan *scan, const char **ret_row, size_t *ret_bytes, struct
         if (bytes)
             return err_set(err, -EIO, "an extent ends within a row");
         scan->extent = ptree_next(&scan->cursor);
-        scan->read_bytes = 0;
+        scan->read_bytes = scan->extent_row = 0;
         if (!scan->extent)
             return 0;
     }

@@ -20,11 +20,19 @@ struct scan {
     uint64_t read_bytes;         /* of the extent, so far */
     struct buf buf;              /* rows that were read, the first `used` bytes handed out */
     size_t used;
-    uint64_t row; /* the ordinal in the table of the next row */
+    uint64_t row;        /* the ordinal in the table of the next row */
+    uint64_t extent_row; /* the same of the extent's next row, in the extent */
+    size_t read_ahead;   /* how much is read at once: more where one goes on */
+    size_t last_bytes;   /* of the row that was handed out last, with its line feed */
 };
 
 /* Stands before the first row. */
 void scan_init(struct scan *scan, struct store *store, struct table *table);
+
+/* The same before the first row of one extent, which is borrowed: over its rows only, no seeking.
+ */
+void scan_init_extent(struct scan *scan, struct store *store, const struct extent *extent);
+
 void scan_finish(struct scan *scan);
 
 /*
@@ -40,5 +48,8 @@ int scan_seek(struct scan *scan, uint64_t row, struct err *err);
  * object_read; -ENOMEM.
  */
 int scan_next(struct scan *scan, const char **ret_row, size_t *ret_bytes, struct err *err);
+
+/* Where the row that scan_next gave lies, and its number (`row`). */
+struct extent_ref scan_place(const struct scan *scan);
 
 #endif

@@ -77,6 +77,7 @@ const struct ptree_class commit_id_class = {
     .ref = commit_id_ref, .unref = commit_id_unref, .compare = compare_id};
 
 CLEANUP_POINTER(struct object, object_unref)
+CLEANUP_POINTER(struct schema, schema_unref)
 CLEANUP_POINTER(struct table, table_unref)
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot)
@@ -161,7 +162,7 @@ static int remove_table(struct snapshot *next, const struct table *table)
 
 struct commit_context {
     struct snapshot *next;
-    uint64_t seq; /* of the record */
+    struct draft *draft;
     const struct member *member;
     struct err *err;
 };
@@ -220,12 +221,24 @@ static int apply_rename(const struct commit_context *c, struct table *table, con
     return r;
 }
 
+/* One object for all extents in the record's own body. */
+static int own_body(struct draft *draft, struct object **ret_object)
+{
+    int r = draft->body ? 0 : object_create_inlined(draft->seq, &draft->body);
+
+    if (!r)
+        *ret_object = object_ref(draft->body);
+    return r;
+}
+
 /* The object that an extent lies in, with a reference. */
 static int find_object(const struct commit_context *c, const struct object_id *id,
                        struct object **ret_object)
 {
     struct object *object;
 
+    if (id->inlined && id->seq == c->draft->seq)
+        return own_body(c->draft, ret_object);
     if (id->inlined)
         return object_create_inlined(id->seq, ret_object);
     object = ptree_find(&object_class, c->next->objects, &id->uuid);
@@ -241,7 +254,7 @@ static int find_object(const struct commit_context *c, const struct object_id *i
  */
 static bool is_new(const struct commit_context *c, const struct object *object)
 {
-    return object->source || (object->id.inlined && object->id.seq == c->seq);
+    return object->source || (object->id.inlined && object->id.seq == c->draft->seq);
 }
 
 static int apply_append(const struct commit_context *c, struct table *table,
@@ -285,6 +298,20 @@ static int apply_rows(const struct commit_context *c, struct table *table,
     return r < 0 ? r : put_table(c->next, changed);
 }
 
+static int apply_schema(const struct commit_context *c, struct table *table,
+                        const struct action *action)
+{
+    cleanup(table_unref_p) struct table *changed = NULL;
+    cleanup(schema_unref_p) struct schema *schema = NULL;
+    int r = 0;
+
+    if (action->schema)
+        r = schema_parse(slice_of(action->schema, strlen(action->schema)), &schema, c->err);
+    if (!r)
+        r = table_set_schema(table, schema, c->member->version, c->member->time_usec, &changed);
+    return r < 0 ? r : put_table(c->next, changed);
+}
+
 static int apply_action(const struct commit_context *c, const struct action *action)
 {
     struct table *table;
@@ -299,6 +326,8 @@ static int apply_action(const struct commit_context *c, const struct action *act
         return apply_drop(c, table);
     case ACTION_RENAME:
         return apply_rename(c, table, action->name);
+    case ACTION_SCHEMA:
+        return apply_schema(c, table, action);
     default:
         return apply_rows(c, table, action);
     }
@@ -383,7 +412,7 @@ int draft_apply_action(struct draft *draft, const struct member *member,
                        const struct action *action, struct err *err)
 {
     struct commit_context c = {
-        .next = draft->pending, .seq = draft->seq, .member = member, .err = err};
+        .next = draft->pending, .draft = draft, .member = member, .err = err};
     int r = apply_action(&c, action);
 
     return r == -ENOMEM ? err_nomem(err) : r;
@@ -459,6 +488,7 @@ struct snapshot *draft_finish(struct draft *draft, const struct log_position *po
 {
     struct snapshot *next = steal_pointer(draft->next);
 
+    object_unref(steal_pointer(draft->body));
     next->position = *position;
     next->read_only = next->read_only || read_only;
     return next;
@@ -469,6 +499,7 @@ void draft_abandon(struct draft *draft)
     draft_undo_commit(draft);
     snapshot_unref(draft->next);
     draft->next = NULL;
+    object_unref(steal_pointer(draft->body));
 }
 
 int draft_apply_member(struct draft *draft, const struct record *record, size_t index,

@@ -61,6 +61,7 @@ struct draft {
     struct snapshot *next;    /* with the commits that were applied so far */
     struct snapshot *pending; /* with the commit that is being applied; NULL: none is */
     uint64_t seq;             /* of its record */
+    struct object *body;      /* the record's rows; owned reference, NULL until one names them */
 };
 
 /* Errors: -ENOMEM. */

@@ -24,7 +24,10 @@ void stage_finish(struct stage *stage)
         free(stage->entries[i].index_path);
     }
     free(stage->entries);
-    stage_init(stage, stage->store, stage->table);
+    stage->memory_rows = stage->entries_bytes = stage->entries_rows = 0;
+    stage->writer = NULL;
+    stage->entries = NULL;
+    stage->entry_count = 0;
 }
 
 /* Publishes a segment and adds it to those that are finished. */
@@ -69,6 +72,13 @@ static int begin_segment(struct stage *stage, struct err *err)
     return r;
 }
 
+/* Whether the segment that is being written has no room for so much more. */
+static bool is_full(const struct stage *stage, size_t bytes, uint64_t rows)
+{
+    return segment_writer_bytes(stage->writer) + bytes > SEGMENT_MAX_BYTES ||
+           (stage->segment_rows && segment_writer_rows(stage->writer) + rows > stage->segment_rows);
+}
+
 int stage_append(struct stage *stage, const char *rows, size_t bytes, uint64_t row_count,
                  struct err *err)
 {
@@ -81,7 +91,7 @@ int stage_append(struct stage *stage, const char *rows, size_t bytes, uint64_t r
         stage->memory_rows += row_count;
         return 0;
     }
-    if (stage->writer && segment_writer_bytes(stage->writer) + bytes > SEGMENT_MAX_BYTES)
+    if (stage->writer && is_full(stage, bytes, row_count))
         r = end_segment(stage, err);
     if (!r && !stage->writer)
         r = begin_segment(stage, err);
@@ -146,6 +156,47 @@ int stage_read(struct stage *stage, void *buf, size_t bytes, uint64_t offset, st
     r = segment_writer_read(stage->writer, (char *)buf + done, bytes - (size_t)done,
                             offset + (uint64_t)done - stage->entries_bytes, err);
     return r < 0 ? r : (int)bytes;
+}
+
+#define READ_BYTES (64 * 1024)
+
+/* The complete rows at the beginning of a buffer; the rest of it is moved to the front. */
+static int each_complete_row(struct buf *buf,
+                             int (*each)(void *context, const char *row, size_t bytes,
+                                         struct err *err),
+                             void *context, struct err *err)
+{
+    const char *row = buf->data, *end = buf->data + buf->bytes, *feed;
+    int r = 0;
+
+    while (!r && row < end && (feed = memchr(row, '\n', (size_t)(end - row)))) {
+        r = each(context, row, (size_t)(feed - row), err);
+        row = feed + 1;
+    }
+    buf_drop_front(buf, (size_t)(row - buf->data));
+    return r;
+}
+
+int stage_each_row(struct stage *stage,
+                   int (*each)(void *context, const char *row, size_t bytes, struct err *err),
+                   void *context, struct err *err)
+{
+    cleanup_buf struct buf buf = {0};
+    uint64_t offset = 0, bytes = stage_bytes(stage);
+    int r = 0;
+
+    while (offset < bytes && !r) {
+        int n = buf_reserve(&buf, READ_BYTES) < 0 ? err_nomem(err) : 0;
+
+        if (!n)
+            n = stage_read(stage, buf.data + buf.bytes, READ_BYTES, offset, err);
+        if (n < 0)
+            return n;
+        buf.bytes += (size_t)n;
+        offset += (uint64_t)n;
+        r = each_complete_row(&buf, each, context, err);
+    }
+    return r;
 }
 
 int stage_seal(struct stage *stage, struct err *err)

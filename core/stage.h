@@ -16,7 +16,8 @@
 struct stage {
     struct store *store; /* borrowed */
     struct uuid table;
-    struct buf memory; /* while there is no segment */
+    uint64_t segment_rows; /* a segment has no more rows than this; 0: no limit */
+    struct buf memory;     /* while there is no segment */
     uint64_t memory_rows;
     struct segment_writer *writer; /* the segment that is being written */
     struct object_entry *entries;  /* those that are finished */
@@ -39,6 +40,14 @@ uint64_t stage_rows(const struct stage *stage);
 
 /* Reads at most `bytes` back from `offset` on; returns how many, 0 at the end. */
 int stage_read(struct stage *stage, void *buf, size_t bytes, uint64_t offset, struct err *err);
+
+/*
+ * Calls `each` with every row, without its line feed, until it returns other than 0, which is
+ * returned. Errors: as stage_read; -ENOMEM.
+ */
+int stage_each_row(struct stage *stage,
+                   int (*each)(void *context, const char *row, size_t bytes, struct err *err),
+                   void *context, struct err *err);
 
 /*
  * Takes the rows of `from`, which is sealed, behind those that are there: small ones are

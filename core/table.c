@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/keymap.h"
 
 /* --- extents ------------------------------------------------------------ */
 
@@ -33,7 +34,7 @@ static void extent_measure(const void *item, uint64_t ret_sums[PTREE_SUMS])
 
     ret_sums[EXTENT_BYTES] = extent->bytes;
     ret_sums[EXTENT_ROWS] = extent->rows;
-    ret_sums[EXTENT_SEGMENTS] = !extent->object->id.inlined && !extent->object->source;
+    ret_sums[EXTENT_SEGMENTS] = extent_is_in_segment(extent);
 }
 
 static int extent_compare(const void *key, const void *item)
@@ -73,6 +74,17 @@ static struct extent *extent_new(struct object *object, const struct extent_ref 
     return extent;
 }
 
+struct extent_ref extent_as_ref(const struct extent *extent)
+{
+    return (struct extent_ref){
+        .object = extent->object->id,
+        .offset = extent->offset,
+        .bytes = extent->bytes,
+        .first_row = extent->first_row,
+        .rows = extent->rows,
+    };
+}
+
 /* --- versions of a table ------------------------------------------------ */
 
 struct table *table_ref(struct table *table)
@@ -86,6 +98,9 @@ void table_unref(struct table *table)
     if (!table || atomic_fetch_sub_explicit(&table->refs, 1, memory_order_acq_rel) != 1)
         return;
     ptree_unref(&extent_class, table->extents);
+    ptree_unref(&extent_class, table->placements);
+    schema_unref(table->schema);
+    keymap_slot_finish(&table->keymap);
     free(table->name);
     free(table);
 }
@@ -143,6 +158,7 @@ int table_create(struct uuid uuid, const char *name, uint64_t version, int64_t t
     if (!table)
         return -ENOMEM;
     atomic_init(&table->refs, 1);
+    keymap_slot_init(&table->keymap);
     table->uuid = uuid;
     table->name = strdup(name);
     table->created_version = table->named_version = table->version = version;
@@ -153,46 +169,109 @@ int table_create(struct uuid uuid, const char *name, uint64_t version, int64_t t
     return 0;
 }
 
-/* The same table with other extents, which are taken over, also on failure. */
-static int next_version(const struct table *table, struct ptree *extents, uint64_t version,
+/* The same table, to be changed before anybody sees it. */
+static int next_version(const struct table *table, const char *name, uint64_t version,
                         int64_t time_usec, struct table **ret_table)
 {
     struct table *next;
-    int r = table_create(table->uuid, table->name, version, time_usec, &next);
+    int r = table_create(table->uuid, name, version, time_usec, &next);
 
-    if (r < 0) {
-        ptree_unref(&extent_class, extents);
+    if (r < 0)
         return r;
-    }
     next->created_version = table->created_version;
     next->named_version = table->named_version;
     next->named_usec = table->named_usec;
     next->appended = table->appended;
-    next->extents = extents;
+    next->schema = schema_ref(table->schema);
+    next->schema_version = table->schema_version;
+    next->schema_usec = table->schema_usec;
+    next->extents = ptree_ref(table->extents);
+    next->placements = ptree_ref(table->placements);
+    keymap_slot_inherit(&next->keymap, &table->keymap);
     *ret_table = next;
     return 0;
+}
+
+static void set_extents(struct table *table, struct ptree *extents)
+{
+    ptree_unref(&extent_class, table->extents);
+    table->extents = extents;
+}
+
+static void set_placements(struct table *table, struct ptree *placements)
+{
+    ptree_unref(&extent_class, table->placements);
+    table->placements = placements;
+}
+
+/* The same table with other extents, which are taken over, also on failure. */
+static int with_extents(const struct table *table, struct ptree *extents, uint64_t version,
+                        int64_t time_usec, struct table **ret_table)
+{
+    int r = next_version(table, table->name, version, time_usec, ret_table);
+
+    if (r < 0)
+        ptree_unref(&extent_class, extents);
+    else
+        set_extents(*ret_table, extents);
+    return r;
 }
 
 int table_rename(const struct table *table, const char *name, uint64_t version, int64_t time_usec,
                  struct table **ret_table)
 {
-    struct table *next;
-    int r = table_create(table->uuid, name, table->version, table->time_usec, &next);
+    int r = next_version(table, name, table->version, table->time_usec, ret_table);
 
     if (r < 0)
         return r;
-    next->created_version = table->created_version;
-    next->named_version = version;
-    next->named_usec = time_usec;
-    next->appended = table->appended;
-    next->extents = ptree_ref(table->extents);
-    *ret_table = next;
+    (*ret_table)->named_version = version;
+    (*ret_table)->named_usec = time_usec;
     return 0;
+}
+
+int table_set_schema(const struct table *table, struct schema *schema, uint64_t version,
+                     int64_t time_usec, struct table **ret_table)
+{
+    int r = next_version(table, table->name, version, time_usec, ret_table);
+
+    if (r < 0)
+        return r;
+    schema_unref((*ret_table)->schema);
+    (*ret_table)->schema = schema_ref(schema);
+    (*ret_table)->schema_version = version;
+    (*ret_table)->schema_usec = time_usec;
+    keymap_slot_clear(&(*ret_table)->keymap); /* other columns may be the key */
+    return 0;
+}
+
+/* The placements without those that lie below `row` as a whole. */
+static int drop_placements(struct table *table, uint64_t row)
+{
+    struct ptree *gone, *rest, *whole = NULL, *first = NULL;
+    void *cut;
+    int r = ptree_split_key(&extent_class, table->placements, &row, &gone, &cut, &rest);
+
+    if (r < 0)
+        return r;
+    ptree_unref(&extent_class, gone);
+    if (cut) {
+        r = ptree_append(&extent_class, NULL, cut, &first);
+        if (!r)
+            r = ptree_concat(&extent_class, first, rest, &whole);
+        ptree_unref(&extent_class, first);
+        ptree_unref(&extent_class, rest);
+        extent_unref_item(cut);
+        rest = whole;
+    }
+    if (!r)
+        set_placements(table, rest);
+    return r;
 }
 
 int table_clear(const struct table *table, uint64_t before, uint64_t version, int64_t time_usec,
                 struct table **ret_table)
 {
+    cleanup(table_unref_p) struct table *next = NULL;
     struct ptree *gone, *rest;
     void *cut;
     int r = ptree_split_key(&extent_class, table->extents, &before, &gone, &cut, &rest);
@@ -213,63 +292,92 @@ int table_clear(const struct table *table, uint64_t before, uint64_t version, in
         extent_unref_item(extent);
         rest = whole;
     }
-    return r < 0 ? r : next_version(table, rest, version, time_usec, ret_table);
+    if (!r)
+        r = with_extents(table, rest, version, time_usec, &next);
+    if (!r)
+        r = drop_placements(next, before);
+    if (!r)
+        *ret_table = steal_pointer(next);
+    return r;
 }
 
 /* Whether the rows of `ref` stand directly behind those of `last` in the same object. */
-static bool continues(const struct extent *last, const struct object *object,
-                      const struct extent_ref *ref)
+static bool continues(const struct extent *last, const struct extent_ref *ref)
 {
-    return object_id_equal(last->object->id, object->id) &&
-           last->offset + last->bytes == ref->offset &&
-           last->first_row + last->rows == ref->first_row;
+    struct extent_ref before = extent_as_ref(last);
+
+    return extent_ref_adjoins(&before, ref);
 }
 
-/* The extents without the last one. */
-static int drop_last(const struct table *table, const struct extent *last,
-                     struct ptree **ret_before)
+/* A tree of extents with one more at the end, or with one in the place of the last. */
+static int append_extent(struct ptree *tree, struct extent *extent, bool in_place_of_last,
+                         struct ptree **ret_tree)
 {
-    struct ptree *none;
-    void *item;
-    int r = ptree_split_key(&extent_class, table->extents, &last->row, ret_before, &item, &none);
+    struct ptree *before = ptree_ref(tree), *none;
+    int r = 0;
 
+    if (in_place_of_last) {
+        const struct extent *last = ptree_last(tree);
+        void *item;
+
+        ptree_unref(&extent_class, before);
+        r = ptree_split_key(&extent_class, tree, &last->row, &before, &item, &none);
+        if (!r)
+            extent_unref_item(item);
+    }
+    if (r < 0)
+        return r;
+    r = ptree_append(&extent_class, before, extent, ret_tree);
+    ptree_unref(&extent_class, before);
+    return r;
+}
+
+static int place(struct table *table, struct extent *extent, bool joined)
+{
+    struct ptree *tree;
+    int r = append_extent(table->extents, extent, joined, &tree);
+
+    if (r < 0)
+        return r;
+    set_extents(table, tree);
+    if (!extent_is_in_segment(extent))
+        return 0;
+    r = append_extent(table->placements, extent, joined, &tree);
     if (!r)
-        extent_unref_item(item);
+        set_placements(table, tree);
     return r;
 }
 
 int table_append(const struct table *table, struct object *object, const struct extent_ref *ref,
                  bool join, uint64_t version, int64_t time_usec, struct table **ret_table)
 {
+    cleanup(table_unref_p) struct table *next = NULL;
     const struct extent *last = ptree_last(table->extents);
-    struct ptree *before = NULL, *extents = NULL;
     struct extent_ref whole = *ref;
     uint64_t row = table->appended;
     struct extent *extent;
-    int r = 0;
+    int r;
 
-    if (join && last && last->row + last->rows == row && continues(last, object, ref)) {
+    join = join && last && last->row + last->rows == row && continues(last, ref);
+    if (join) {
         whole.offset = last->offset;
         whole.bytes += last->bytes;
         whole.first_row = last->first_row;
         whole.rows += last->rows;
         row = last->row;
-        r = drop_last(table, last, &before);
-    } else {
-        before = ptree_ref(table->extents);
     }
+    r = next_version(table, table->name, version, time_usec, &next);
     if (r < 0)
         return r;
     extent = extent_new(object, &whole, row);
-    r = extent ? ptree_append(&extent_class, before, extent, &extents) : -ENOMEM;
-    ptree_unref(&extent_class, before);
+    r = extent ? place(next, extent, join) : -ENOMEM;
     if (extent)
         extent_unref_item(extent);
-    if (!r)
-        r = next_version(table, extents, version, time_usec, ret_table);
-    if (!r)
-        (*ret_table)->appended += ref->rows;
-    return r;
+    if (r < 0)
+        return r;
+    next->appended += ref->rows;
+    *ret_table = steal_pointer(next);
+    return 0;
 }
 
 /* A part of an extent, as an extent of its own at the end of `tree`, which is taken over. */
@@ -385,7 +493,43 @@ int table_delete(const struct table *table, const struct extent_ref *refs, size_
             return r;
         extents = next;
     }
-    return next_version(table, extents, version, time_usec, ret_table);
+    return with_extents(table, extents, version, time_usec, ret_table);
+}
+
+/* The part of an extent that `ref` names as well; each end lies where one of them ends. */
+static struct extent_ref common_part(const struct extent *extent, const struct extent_ref *ref)
+{
+    uint64_t extent_end = extent->row + extent->rows, ref_end = ref->row + ref->rows;
+    bool from_ref = ref->row > extent->row, to_ref = ref_end < extent_end;
+    uint64_t row = from_ref ? ref->row : extent->row;
+    uint64_t offset = from_ref ? ref->offset : extent->offset;
+
+    return (struct extent_ref){
+        .object = ref->object,
+        .offset = offset,
+        .bytes = (to_ref ? ref->offset + ref->bytes : extent->offset + extent->bytes) - offset,
+        .first_row = extent->first_row + (row - extent->row),
+        .rows = (to_ref ? ref_end : extent_end) - row,
+        .row = row,
+    };
+}
+
+int table_intersect(const struct table *table, const struct extent_ref *ref,
+                    int (*each)(void *context, const struct extent_ref *run), void *context)
+{
+    struct ptree_cursor cursor;
+    const struct extent *extent;
+    uint64_t before;
+    int r = 0;
+
+    ptree_seek_sum(&cursor, &extent_class, table->extents, EXTENT_ROWS,
+                   table_rows_before(table, ref->row), &before);
+    while (!r && (extent = ptree_next(&cursor)) && extent->row < ref->row + ref->rows) {
+        struct extent_ref run = common_part(extent, ref);
+
+        r = each(context, &run);
+    }
+    return r;
 }
 
 int table_read(struct store *store, const struct table *table, void *buf, size_t bytes,

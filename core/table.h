@@ -11,12 +11,14 @@
 #ifndef ROWFS_CORE_TABLE_H
 #define ROWFS_CORE_TABLE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/ptree.h"
 #include "core/base/uuid.h"
+#include "core/schema.h"
 #include "core/store/object.h"
 
 /* A run of rows of an object; immutable, counted. The items of a table's `extents`. */
@@ -34,6 +36,22 @@ struct extent {
 
 extern const struct ptree_class extent_class;
 
+static inline bool extent_is_in_segment(const struct extent *extent)
+{
+    return !extent->object->id.inlined && !extent->object->source;
+}
+
+/*
+ * What finds rows by their keys that lie in no segment (keymap.h), and up to which row
+ * number it knows them; kept with the version of a table that it was made for, and inherited by
+ * those that come of it. Filled in when it is first needed, under the lock.
+ */
+struct keymap_slot {
+    pthread_mutex_t lock;
+    struct keymap *map; /* NULL: none yet; owned reference */
+    uint64_t covered;
+};
+
 struct table {
     _Atomic uint32_t refs;
     struct uuid uuid;
@@ -44,8 +62,19 @@ struct table {
     uint64_t version;         /* of the last commit that changed its rows, or made it */
     int64_t time_usec;        /* of that commit */
     uint64_t appended;        /* rows ever: the number of the next one */
+    struct schema *schema;    /* NULL: any object is a row */
+    uint64_t schema_version;  /* of the commit that last changed it */
+    int64_t schema_usec;      /* the time of that one */
     struct ptree *extents;    /* keyed by row number (uint64_t) */
+    struct ptree *placements; /* the same of segments only and as they were appended: whole, also
+                                 where rows have gone since */
+    struct keymap_slot keymap;
 };
+
+struct keymap;
+
+/* What names an extent. */
+struct extent_ref extent_as_ref(const struct extent *extent);
 
 struct table *table_ref(struct table *table);
 void table_unref(struct table *table); /* accepts NULL */
@@ -74,6 +103,10 @@ int table_create(struct uuid uuid, const char *name, uint64_t version, int64_t t
 int table_rename(const struct table *table, const char *name, uint64_t version, int64_t time_usec,
                  struct table **ret_table);
 
+/* With another schema, which is referenced; NULL: none. The rows are the same. */
+int table_set_schema(const struct table *table, struct schema *schema, uint64_t version,
+                     int64_t time_usec, struct table **ret_table);
+
 /*
  * Without the rows whose numbers are below `before`. Errors: -ENOENT, it is in the middle of an
  * extent, which no end of a record is.
@@ -97,6 +130,14 @@ int table_append(const struct table *table, struct object *object, const struct 
  */
 int table_delete(const struct table *table, const struct extent_ref *refs, size_t count,
                  uint64_t version, int64_t time_usec, struct table **ret_table);
+
+/*
+ * Those of the rows of `ref` (at its place in an earlier version, with their numbers) that the
+ * table still has, as runs of rows: calls `each` with every one, in order, until it returns other
+ * than 0, which is returned. They lie where they lay then.
+ */
+int table_intersect(const struct table *table, const struct extent_ref *ref,
+                    int (*each)(void *context, const struct extent_ref *run), void *context);
 
 /*
  * Reads at most `bytes` of the rows' concatenation from `offset` on; returns

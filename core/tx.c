@@ -70,6 +70,7 @@ static void drop_state(struct tx *tx, enum leftovers leftovers)
         if (touched->staged &&
             (leftovers == LEFTOVERS_ALL || (leftovers == LEFTOVERS_UNNEEDED && !touched->needed)))
             staged_discard(touched->staged);
+        free(touched->deleted);
         table_unref(touched->base);
         staged_unref(touched->staged);
         free(touched);
@@ -339,6 +340,28 @@ static int note_naming(struct tx *tx, const struct action *action)
     return namings[tx->naming_count++].name ? 0 : -ENOMEM;
 }
 
+/* Rows of the base that go; those of the transaction itself are just not in its view any more. */
+static int note_deletes(struct touched *touched, const struct action *action)
+{
+    size_t count = touched->deleted_count + action->extent_count;
+
+    if (!touched->base || touched->cleared)
+        return 0;
+    if (count > touched->deleted_capacity) {
+        size_t capacity = 2 * count;
+        struct extent_ref *deleted = realloc(touched->deleted, capacity * sizeof *deleted);
+
+        if (!deleted)
+            return -ENOMEM;
+        touched->deleted = deleted;
+        touched->deleted_capacity = capacity;
+    }
+    for (size_t i = 0; i < action->extent_count; i++)
+        if (action->extents[i].row < touched->base->appended)
+            touched->deleted[touched->deleted_count++] = action->extents[i];
+    return 0;
+}
+
 static int note_action(struct tx *tx, const struct action *action)
 {
     struct touched *touched = tx_touch(tx, action->table);
@@ -354,17 +377,41 @@ static int note_action(struct tx *tx, const struct action *action)
     case ACTION_CLEAR:
         touched->cleared = true;
         return 0;
+    case ACTION_DELETE:
+        return note_deletes(touched, action);
+    case ACTION_SCHEMA:
+        touched->schema = true;
+        return 0;
     default:
         return 0;
     }
+}
+
+static int check_deletes(const struct tx *tx, const struct member *member, struct err *err)
+{
+    for (size_t i = 0; i < member->action_count; i++) {
+        const struct action *action = &member->actions[i];
+        const struct touched *touched = tx_touched(tx, action->table);
+
+        if (action->op == ACTION_DELETE && touched &&
+            touched->deleted_count + action->extent_count > TX_DELETED_RUNS)
+            return err_set(err, -EFBIG,
+                           "a transaction may delete or change rows of table %s in %d places",
+                           action->name, TX_DELETED_RUNS);
+    }
+    return 0;
 }
 
 /* Evaluates a statement on the view, in a draft that the caller abandons if it fails. */
 static int evaluate(struct tx *tx, struct commit *statement, struct draft *draft,
                     struct member *member, struct err *err)
 {
-    struct preparation p = {
-        .commit = statement, .draft = draft, .member = member, .err = err, .statement = tx};
+    struct preparation p = {.db = tx->db,
+                            .commit = statement,
+                            .draft = draft,
+                            .member = member,
+                            .err = err,
+                            .statement = tx};
     int64_t now = time_now_usec(), last = tx->view->time_usec;
     int r;
 
@@ -373,6 +420,8 @@ static int evaluate(struct tx *tx, struct commit *statement, struct draft *draft
     r = draft_begin_commit(draft, member, err);
     if (!r)
         r = commit_prepare(&p);
+    if (!r)
+        r = check_deletes(tx, member, err);
     if (!r)
         r = draft_end_commit(draft, member, NULL, err);
     return r;

@@ -6,27 +6,42 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/keyed.h"
+#include "core/pick.h"
 #include "core/tx_private.h"
 
+CLEANUP_POINTER(struct pick, pick_destroy)
+
 /* --- filling a commit ------------------------------------------------------------------ */
+
+uint64_t tx_rows_of_base(const struct table *table, const struct table *base)
+{
+    return base ? table_rows_before(table, base->appended) : 0;
+}
 
 /* To the first extent that the transaction has appended, of a table of its view. */
 static void seek_own(struct ptree_cursor *cursor, const struct table *table,
                      const struct table *base)
 {
-    uint64_t from = base ? table_rows_before(table, base->appended) : 0, before;
+    uint64_t before;
 
-    ptree_seek_sum(cursor, &extent_class, table->extents, EXTENT_ROWS, from, &before);
+    ptree_seek_sum(cursor, &extent_class, table->extents, EXTENT_ROWS, tx_rows_of_base(table, base),
+                   &before);
 }
 
 static bool has_own_rows(const struct table *table, const struct table *base)
 {
-    return table_rows(table) > (base ? table_rows_before(table, base->appended) : 0);
+    return table_rows(table) > tx_rows_of_base(table, base);
+}
+
+static bool deletes_all_rows(const struct touched *touched)
+{
+    return touched->cleared && touched->base && table_rows(touched->base);
 }
 
 static bool deletes_rows(const struct touched *touched)
 {
-    return touched->cleared && touched->base && table_rows(touched->base);
+    return deletes_all_rows(touched) || touched->deleted_count;
 }
 
 /* Marks the tables whose written rows the view still shows somewhere; true: there are changes. */
@@ -39,7 +54,7 @@ static bool mark_needed(struct tx *tx)
         struct ptree_cursor cursor;
         const struct extent *extent;
 
-        changes |= deletes_rows(t);
+        changes |= deletes_rows(t) || t->schema;
         if (!table)
             continue;
         seek_own(&cursor, table, t->base);
@@ -48,7 +63,7 @@ static bool mark_needed(struct tx *tx)
 
             changes = true;
             if (staged)
-                tx_touch(tx, staged_table(staged))->needed = true;
+                tx_touched(tx, staged_table(staged))->needed = true;
         }
     }
     return changes;
@@ -66,7 +81,8 @@ static int add_rows(struct tx *tx, struct commit *commit, struct touched *touche
             r = staged_spill(touched->staged, err);
         if (!r)
             r = staged_seal(touched->staged, &change.staged, err);
-    } else if (!table || (!deletes_rows(touched) && !has_own_rows(table, touched->base))) {
+    } else if (!table || (!deletes_rows(touched) && !touched->schema &&
+                          !has_own_rows(table, touched->base))) {
         return 0;
     }
     if (!r && commit_add_change(commit, &change) < 0)
@@ -110,7 +126,8 @@ static bool changes(const struct tx *tx, const struct touched *touched)
 {
     const struct table *table = snapshot_table(tx->view, touched->table);
 
-    return touched->named || deletes_rows(touched) || (table && has_own_rows(table, touched->base));
+    return touched->named || touched->schema || deletes_rows(touched) ||
+           (table && has_own_rows(table, touched->base));
 }
 
 static int conflict(struct preparation *p, enum conflict_kind kind, const struct touched *touched,
@@ -118,6 +135,51 @@ static int conflict(struct preparation *p, enum conflict_kind kind, const struct
 {
     err_set(p->err, -ECANCELED, "table %s %s", touched->base->name, what);
     return prepare_conflict(p, kind, touched->base, now);
+}
+
+/* Whether the rows that the transaction deletes are all there. */
+static bool has_deleted_rows(const struct touched *touched, const struct table *now)
+{
+    if (deletes_all_rows(touched))
+        return table_rows_before(now, touched->base->appended) == table_rows(touched->base);
+    for (size_t i = 0; i < touched->deleted_count; i++) {
+        const struct extent_ref *run = &touched->deleted[i];
+
+        if (table_rows_before(now, run->row + run->rows) - table_rows_before(now, run->row) !=
+            run->rows)
+            return false;
+    }
+    return true;
+}
+
+/* Whether a row that has come since has the key of one that the transaction adds. */
+static int check_keys(struct preparation *p, const struct tx *tx, const struct touched *touched,
+                      struct table *now)
+{
+    struct table *view = snapshot_table(tx->view, touched->table);
+    cleanup(pick_destroy_p) struct pick *pick = NULL;
+    cleanup_buf struct buf key = {0};
+    uint64_t seen = touched->base->appended, own;
+    struct picked picked;
+    int r;
+
+    if (!view || !view->schema || !view->schema->key_count || now->appended == seen ||
+        !has_own_rows(view, touched->base))
+        return 0;
+    r = pick_create(p->db, now, NULL, seen, PICK_TO_END, &pick, p->err);
+    while (!r && (r = pick_next(pick, &picked, p->err)) > 0) {
+        key.bytes = 0;
+        if (rowkey_of_row(view->schema, picked.row, &key) < 0)
+            return err_nomem(p->err);
+        r = keyed_find(p->db, view, slice_of(key.data, key.bytes), seen, view->appended, &own,
+                       p->err);
+        if (r > 0) {
+            r = conflict(p, CONFLICT_KEY, touched, now,
+                         "has got a row with the key of one that this transaction adds");
+            p->commit->conflict.row = picked.place.row;
+        }
+    }
+    return r;
 }
 
 /* A table of the base against what it is now; first committer wins. */
@@ -134,13 +196,18 @@ static int check_table(struct preparation *p, const struct tx *tx, const struct 
     if (touched->named && now->version != base->version)
         return conflict(p, CONFLICT_NAMES, touched, now,
                         "is renamed or dropped by this transaction, and was changed");
-    if (deletes_rows(touched) && table_rows_before(now, base->appended) != table_rows(base))
+    if (writes && now->schema_version != base->schema_version)
+        return conflict(p, CONFLICT_NAMES, touched, now, "was given another schema");
+    if (touched->schema && now->version != base->version)
+        return conflict(p, CONFLICT_NAMES, touched, now,
+                        "is given another schema by this transaction, and was changed");
+    if (deletes_rows(touched) && !has_deleted_rows(touched, now))
         return conflict(p, CONFLICT_ROWS, touched, now,
                         "has lost rows that this transaction deletes");
     if (reads && now->version != base->version)
         return conflict(p, CONFLICT_READ, touched, now,
                         "was read by this transaction, and was changed");
-    return 0;
+    return check_keys(p, tx, touched, now);
 }
 
 static int check_list(struct preparation *p, const struct tx *tx)
@@ -186,35 +253,23 @@ int tx_prepare_names(struct preparation *p, struct tx *tx)
     return r;
 }
 
-/* Whether `next` goes on where `last` ends. */
-static bool adjoins(const struct extent_ref *last, const struct extent_ref *next)
-{
-    return object_id_equal(last->object, next->object) &&
-           last->offset + last->bytes == next->offset &&
-           last->first_row + last->rows == next->first_row;
-}
-
 /* An extent of the view as extents of the record; what adjoins the last one is joined to it. */
 static size_t add_extent(struct preparation *p, struct tx *tx, const struct extent *extent,
                          struct extent_ref *refs, size_t count)
 {
     const struct staged *staged = staged_of(extent->object);
-    struct extent_ref ref = {.object = extent->object->id,
-                             .offset = extent->offset,
-                             .bytes = extent->bytes,
-                             .first_row = extent->first_row,
-                             .rows = extent->rows};
+    struct extent_ref ref = extent_as_ref(extent);
     size_t parts = 1, from = count;
 
     if (staged) {
-        const struct touched *owner = tx_touch(tx, staged_table(staged));
+        const struct touched *owner = tx_touched(tx, staged_table(staged));
 
         parts = staged_translate(staged, &ref, p->draft->seq, owner->body.bytes, owner->body.rows,
                                  refs + count);
     } else {
         refs[count] = ref;
     }
-    if (from && adjoins(&refs[from - 1], &refs[from])) {
+    if (from && extent_ref_adjoins(&refs[from - 1], &refs[from])) {
         refs[from - 1].bytes += refs[from].bytes;
         refs[from - 1].rows += refs[from].rows;
         memmove(refs + from, refs + from + 1, (parts - 1) * sizeof *refs);
@@ -258,18 +313,50 @@ static int prepare_appends(struct preparation *p, struct tx *tx, const struct to
     return 0;
 }
 
+static int by_row(const void *a, const void *b)
+{
+    const struct extent_ref *x = a, *y = b;
+
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static int prepare_deletes(struct preparation *p, const struct touched *touched,
+                           const struct table *table)
+{
+    bool all = deletes_all_rows(touched);
+    struct action *action;
+
+    if (!deletes_rows(touched))
+        return 0;
+    action = prepare_action(p, all ? ACTION_CLEAR : ACTION_DELETE, table->uuid, table->name);
+    if (!action)
+        return -ENOMEM;
+    if (all) {
+        action->before = touched->base->appended;
+        return 0;
+    }
+    if (!prepare_extents(action, touched->deleted_count))
+        return -ENOMEM;
+    memcpy(action->extents, touched->deleted, touched->deleted_count * sizeof *action->extents);
+    qsort(action->extents, touched->deleted_count, sizeof *action->extents, by_row);
+    return 0;
+}
+
+static int prepare_schema(struct preparation *p, const struct touched *touched,
+                          const struct table *table)
+{
+    return touched->schema ? prepare_set_schema(p, table, table->schema) : 0;
+}
+
 int tx_prepare_rows(struct preparation *p, struct tx *tx, const struct touched *touched)
 {
     const struct table *table = snapshot_table(tx->view, touched->table);
-    struct action *action;
+    int r;
 
     if (!table) /* dropped; some of its rows are elsewhere */
         return 0;
-    if (deletes_rows(touched)) {
-        action = prepare_action(p, ACTION_CLEAR, table->uuid, table->name);
-        if (!action)
-            return -ENOMEM;
-        action->before = touched->base->appended;
-    }
-    return prepare_appends(p, tx, touched, table);
+    r = prepare_schema(p, touched, table);
+    if (!r)
+        r = prepare_deletes(p, touched, table);
+    return r < 0 ? r : prepare_appends(p, tx, touched, table);
 }

@@ -19,6 +19,10 @@ struct touched {
     struct table *base; /* as the base has it, held; NULL: made by the transaction */
     bool named;         /* made, dropped or renamed */
     bool cleared;       /* the rows of the base are gone */
+    bool schema;        /* it has got another schema */
+    struct extent_ref
+        *deleted; /* rows of the base that are gone, if not all of them; in no order */
+    size_t deleted_count, deleted_capacity;
     bool read;
     struct staged *staged;     /* rows that were written to it; NULL: none yet */
     struct body_position body; /* of the rows in memory, in the record that is being built */
@@ -75,6 +79,12 @@ struct tx {
 
 /* The entry of a table, made when there is none. NULL: out of memory. */
 struct touched *tx_touch(struct tx *tx, struct uuid table);
+
+/* Runs of rows of one table that a transaction can delete one by one. */
+#define TX_DELETED_RUNS 100000
+
+/* How many rows of the base a table of the view still has. */
+uint64_t tx_rows_of_base(const struct table *table, const struct table *base);
 
 /* The same if there is one; otherwise NULL. */
 struct touched *tx_touched(const struct tx *tx, struct uuid table);

@@ -19,7 +19,7 @@ static json_t *print_table(struct tx *tx, const struct touched *touched)
 {
     const struct table *table = snapshot_table(tx->view, touched->table);
     const struct table *base = touched->base;
-    uint64_t old = table && base ? table_rows_before(table, base->appended) : 0;
+    uint64_t old = table ? tx_rows_of_base(table, base) : 0;
     uint64_t appended = table ? table_rows(table) - old : 0;
     uint64_t deleted = base ? table_rows(base) - old : 0;
 

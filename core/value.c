@@ -483,6 +483,11 @@ int value_key_compare(struct slice a, struct slice b)
     return order ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
 }
 
+bool value_key_is_number(struct slice key)
+{
+    return key.text[0] == TAG_NUMBER;
+}
+
 bool value_keys_are_alike(struct slice a, struct slice b)
 {
     return a.bytes && b.bytes && a.text[0] == b.text[0];

@@ -63,6 +63,8 @@ int value_key(struct column_type type, struct slice value, struct buf *key);
 /* <0, 0, >0. */
 int value_key_compare(struct slice a, struct slice b);
 
+bool value_key_is_number(struct slice key);
+
 /* Whether ranges that end at the one can hold the other: numbers and numbers. */
 bool value_keys_are_alike(struct slice a, struct slice b);
 

@@ -9,6 +9,7 @@
 
 #include "core/base/mem.h"
 #include "core/db_private.h"
+#include "core/intake.h"
 #include "core/rowcheck.h"
 
 /* A process that has written and not closed. */
@@ -26,6 +27,7 @@ struct taker {
     const struct db_limits *limits;
     struct rowcheck *check;
     struct stage *stage;
+    struct intake *intake; /* or NULL */
 };
 
 void writers_init(struct writers *writers, struct db *db)
@@ -112,41 +114,61 @@ static int check_limits(const struct db_limits *limits, const struct stage *stag
     return 0;
 }
 
-static int check_row(const struct taker *taker, const char *line, size_t row, size_t before,
-                     struct err *err)
+/* Checks a row; `*ret_row` is what is to be staged. */
+static int check_row(const struct taker *taker, const char *line, size_t bytes, size_t before,
+                     struct slice *ret_row, struct err *err)
 {
-    int r = check_limits(taker->limits, taker->stage, row, before, err);
+    int r = check_limits(taker->limits, taker->stage, bytes, before, err);
 
-    return r < 0 ? r : rowcheck_line(taker->check, line, row, err);
+    *ret_row = slice_of(line, bytes);
+    if (!r)
+        r = rowcheck_line(taker->check, line, bytes, err);
+    return r < 0 || !taker->intake ? r : intake_row(taker->intake, *ret_row, ret_row, err);
+}
+
+static int stage_checked(const struct taker *taker, const char *rows, size_t bytes, uint64_t count,
+                         struct err *err)
+{
+    int r = stage_append(taker->stage, rows, bytes, count, err);
+
+    return !r && taker->intake && intake_staged(taker->intake, taker->stage) < 0 ? err_nomem(err)
+                                                                                 : r;
 }
 
 /*
- * One line with its line feed: into the stage as it is, without CRs before the
- * line feed, or not at all when it is blank.
+ * One line with its line feed: into the stage, without CRs before the line feed, as the intake
+ * has it, or not at all when it is blank.
  */
 static int take_line(const struct taker *taker, const char *line, size_t bytes, struct err *err)
 {
-    cleanup_buf struct buf without_cr = {0};
-    size_t row = bytes - 1;
+    cleanup_buf struct buf with_feed = {0};
+    size_t row_bytes = bytes - 1;
+    struct slice row;
     int r;
 
-    if (is_blank(line, row))
+    if (is_blank(line, row_bytes))
         return 0;
-    while (line[row - 1] == '\r') /* not blank, so there is something else */
-        row--;
-    r = check_row(taker, line, row, 0, err);
-    if (r < 0 || row == bytes - 1)
-        return r < 0 ? r : stage_append(taker->stage, line, bytes, 1, err);
+    while (line[row_bytes - 1] == '\r') /* not blank, so there is something else */
+        row_bytes--;
+    r = check_row(taker, line, row_bytes, 0, &row, err);
+    if (r < 0)
+        return r;
+    if (row.text == line && row.bytes == bytes - 1)
+        return stage_checked(taker, line, bytes, 1, err);
+    r = check_limits(taker->limits, taker->stage, row.bytes, 0, err);
+    if (r < 0)
+        return r;
     /* In one piece: what is staged at once lies in one segment and is whole rows. */
-    if (buf_append(&without_cr, line, row) < 0 || buf_append(&without_cr, "\n", 1) < 0)
+    if (buf_append(&with_feed, row.text, row.bytes) < 0 || buf_append(&with_feed, "\n", 1) < 0)
         return err_nomem(err);
-    return stage_append(taker->stage, without_cr.data, without_cr.bytes, 1, err);
+    return stage_checked(taker, with_feed.data, with_feed.bytes, 1, err);
 }
 
 /* Whether a line can be passed on as it is, together with its neighbours. */
-static bool is_plain(const char *line, size_t row)
+static bool is_plain(const struct taker *taker, const char *line, size_t row)
 {
-    return row && line[0] == '{' && line[row - 1] != '\r';
+    return row && line[0] == '{' && line[row - 1] != '\r' &&
+           (!taker->intake || intake_keeps_rows(taker->intake));
 }
 
 /*
@@ -163,14 +185,15 @@ static int take_checked(const struct taker *taker, const char *data, size_t byte
     for (const char *line = data; line < end && !r;) {
         const char *feed = memchr(line, '\n', (size_t)(end - line));
         size_t row = (size_t)(feed - line);
+        struct slice taken;
 
         ++*lines;
-        if (is_plain(line, row)) {
-            r = check_row(taker, line, row, (size_t)(line - run), err);
+        if (is_plain(taker, line, row)) {
+            r = check_row(taker, line, row, (size_t)(line - run), &taken, err);
             run_rows++;
         } else {
             if (line > run)
-                r = stage_append(taker->stage, run, (size_t)(line - run), run_rows, err);
+                r = stage_checked(taker, run, (size_t)(line - run), run_rows, err);
             if (!r)
                 r = take_line(taker, line, row + 1, err);
             run = feed + 1;
@@ -179,7 +202,7 @@ static int take_checked(const struct taker *taker, const char *data, size_t byte
         line = feed + 1;
     }
     if (!r && end > run)
-        r = stage_append(taker->stage, run, (size_t)(end - run), run_rows, err);
+        r = stage_checked(taker, run, (size_t)(end - run), run_rows, err);
     if (r < 0 && err)
         err->line = *lines;
     return r;
@@ -188,7 +211,8 @@ static int take_checked(const struct taker *taker, const char *data, size_t byte
 static int take_lines(struct writers *writers, struct stage *stage, const char *data, size_t bytes,
                       uint64_t *lines, struct err *err)
 {
-    struct taker taker = {.limits = db_limits(writers->db), .stage = stage};
+    struct taker taker = {
+        .limits = db_limits(writers->db), .stage = stage, .intake = writers->intake};
     int r;
 
     taker.check = db_take_checker(writers->db);

@@ -19,6 +19,7 @@ struct writer;
 
 struct writers {
     struct db *db;           /* borrowed: limits and row checkers */
+    struct intake *intake;   /* borrowed: what rows must pass besides; NULL: nothing */
     struct writer *first;    /* those that have written and not closed */
     struct buf leftover;     /* the unfinished line of one that has closed */
     uint64_t leftover_lines; /* that writer's, before it */
@@ -32,12 +33,11 @@ void writers_finish(struct writers *writers);
 /*
  * Takes what the process `owner` wrote: complete lines into `stage`, the rest is
  * kept. Blank lines are skipped, CRs before the line feed are dropped, all else
- * is staged byte for byte.
+ * is staged byte for byte, but for what the intake changes.
  *
- * Errors, with the number of the writer's line: -EINVAL, a line is no row, or the rest of one
- * that was dropped;
- * -EFBIG, a row or the commit over its limit; those of stage_append; -ENOMEM. Some
- * of the lines before may be staged then.
+ * Errors, with the number of the writer's line: those of intake_row; -EINVAL, a line is no row, or
+ * the rest of one that was dropped; -EFBIG, a row or the commit over its limit; those of
+ * stage_append; -ENOMEM. Some of the lines before may be staged then.
  */
 int writers_write(struct writers *writers, struct stage *stage, uint64_t owner, bool by_opener,
                   const char *data, size_t bytes, struct err *err);

@@ -63,6 +63,22 @@ int object_create_outside(struct uuid uuid, const struct object_source *source, 
     return 0;
 }
 
+int object_create_pending(uint64_t seq, const struct object_source *source, void *context,
+                          struct object **ret_object)
+{
+    int r = object_create_inlined(seq, ret_object);
+
+    if (!r)
+        object_set_source(*ret_object, source, context);
+    return r;
+}
+
+void object_set_source(struct object *object, const struct object_source *source, void *context)
+{
+    object->source = source;
+    object->context = context;
+}
+
 struct object *object_ref(struct object *object)
 {
     atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
@@ -73,7 +89,7 @@ void object_unref(struct object *object)
 {
     if (!object || atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) != 1)
         return;
-    if (object->source)
+    if (object->source && object->source->release)
         object->source->release(object->context);
     segment_index_destroy(atomic_load(&object->index));
     free(object->entry.path);

@@ -18,7 +18,7 @@ struct object_source {
     /* As object_read; what was written can be read by any thread. */
     int (*read)(void *context, void *buf, size_t bytes, uint64_t offset, struct err *err);
     uint64_t (*bytes)(void *context);
-    void (*release)(void *context); /* with the last reference */
+    void (*release)(void *context); /* with the last reference; NULL: nothing to do */
 };
 
 struct object {
@@ -39,6 +39,16 @@ int object_create_inlined(uint64_t seq, struct object **ret_object);
 /* The same of what `source` reads; `context` is taken, also on failure. */
 int object_create_outside(struct uuid uuid, const struct object_source *source, void *context,
                           struct object **ret_object);
+
+/* The body of record `seq` while that is being made: read from `source` until object_set_source. */
+int object_create_pending(uint64_t seq, const struct object_source *source, void *context,
+                          struct object **ret_object);
+
+/*
+ * From now on it is read from somewhere else; NULL: from the store. While nobody reads it. What
+ * it had is not released.
+ */
+void object_set_source(struct object *object, const struct object_source *source, void *context);
 
 struct object *object_ref(struct object *object);
 void object_unref(struct object *object); /* accepts NULL */

@@ -16,6 +16,7 @@
 static const char *const op_names[] = {
     [ACTION_CREATE] = "create", [ACTION_DROP] = "drop",     [ACTION_RENAME] = "rename",
     [ACTION_CLEAR] = "clear",   [ACTION_DELETE] = "delete", [ACTION_APPEND] = "append",
+    [ACTION_SCHEMA] = "schema",
 };
 
 const char *action_op_name(enum action_op op)
@@ -40,6 +41,7 @@ void member_finish(struct member *member)
     for (size_t i = 0; i < member->action_count; i++) {
         free(member->actions[i].name);
         free(member->actions[i].extents);
+        free(member->actions[i].schema);
     }
     free(member->actions);
     free(member->id);
@@ -57,6 +59,13 @@ void record_finish(struct record *record)
     free(record->members);
     free(record->host);
     *record = (struct record){0};
+}
+
+bool extent_ref_adjoins(const struct extent_ref *last, const struct extent_ref *next)
+{
+    return object_id_equal(last->object, next->object) &&
+           last->offset + last->bytes == next->offset &&
+           last->first_row + last->rows == next->first_row;
 }
 
 /* --- encoding: every function below returns a new JSON value, NULL: out of memory --- */
@@ -110,6 +119,12 @@ static json_t *encode_action(const struct action *action)
 
     if (object && action->op == ACTION_CLEAR && action->before != ACTION_ALL_ROWS &&
         json_object_set_new(object, "before", json_integer((json_int_t)action->before)) < 0) {
+        json_decref(object);
+        return NULL;
+    }
+    if (object && action->op == ACTION_SCHEMA &&
+        json_object_set_new(object, "schema",
+                            action->schema ? json_string(action->schema) : json_null()) < 0) {
         json_decref(object);
         return NULL;
     }

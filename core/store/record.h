@@ -55,6 +55,9 @@ struct extent_ref {
     uint64_t row; /* of a delete: the number of its first row in the table (table.h); else 0 */
 };
 
+/* Whether `next` begins in the object where `last` ends. */
+bool extent_ref_adjoins(const struct extent_ref *last, const struct extent_ref *next);
+
 enum action_op {
     ACTION_CREATE, /* a table called `name` */
     ACTION_DROP,
@@ -62,7 +65,9 @@ enum action_op {
     ACTION_CLEAR,  /* all rows go that are numbered below `before` */
     ACTION_DELETE, /* these rows go: `extents`, in the table's order */
     ACTION_APPEND, /* these rows come, behind all others: `extents` */
+    ACTION_SCHEMA, /* it gets another schema, or none */
 };
+#define ACTION_LAST ACTION_SCHEMA
 
 struct action {
     enum action_op op;
@@ -71,6 +76,7 @@ struct action {
     struct extent_ref *extents;
     size_t extent_count;
     uint64_t before; /* clear; ACTION_ALL_ROWS: whatever is there */
+    char *schema;    /* schema: its text (schema.h); NULL: none */
 };
 
 #define ACTION_ALL_ROWS UINT64_MAX

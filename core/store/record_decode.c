@@ -95,10 +95,10 @@ static void decode_action(struct jsonget *get, json_t *object, struct action *ac
 
     if (!op)
         return;
-    for (i = ACTION_CREATE; i <= ACTION_APPEND; i++)
+    for (i = ACTION_CREATE; i <= ACTION_LAST; i++)
         if (!strcmp(op, action_op_name(i)))
             break;
-    if (i > ACTION_APPEND)
+    if (i > ACTION_LAST)
         jsonget_fail(get, "an action is unknown");
     action->op = i;
     action->table = jsonget_uuid(get, object, "table");
@@ -106,6 +106,8 @@ static void decode_action(struct jsonget *get, json_t *object, struct action *ac
     action->before = i == ACTION_CLEAR && json_object_get(object, "before")
                          ? jsonget_u64(get, object, "before")
                          : ACTION_ALL_ROWS;
+    if (i == ACTION_SCHEMA && !json_is_null(json_object_get(object, "schema")))
+        action->schema = jsonget_string_copy(get, object, "schema");
     if (i == ACTION_APPEND || i == ACTION_DELETE)
         decode_extents(get, object, action);
 }

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks rows up by their key, in segments and elsewhere. */
+#include "core/keyed.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <search.h>
+#include <stdlib.h>
+
+#include "core/base/hash.h"
+#include "core/base/mem.h"
+#include "core/db_private.h"
+#include "core/keyindex.h"
+#include "core/keymap.h"
+#include "core/scan.h"
+
+/* Indexes that are kept open; each takes some 12 bytes for 340 rows. */
+#define OPEN_INDEXES 1024
+
+/* Rows that are gone and still in the way of one key, before the map is made anew. */
+#define DEAD_ROWS 1000
+
+/* An index that is open. */
+struct open_index {
+    struct uuid segment;
+    uint64_t signature;
+    struct keyindex *index; /* owned reference */
+};
+
+struct keyed {
+    pthread_mutex_t lock;
+    void *tree; /* tsearch(3) of struct open_index */
+    unsigned count;
+};
+
+CLEANUP_POINTER(struct keyindex, keyindex_unref)
+CLEANUP_POINTER(struct keyindex_builder, keyindex_builder_destroy)
+CLEANUP_POINTER(struct keymap, keymap_unref)
+
+int keyed_create(struct keyed **ret_keyed)
+{
+    struct keyed *keyed = calloc(1, sizeof *keyed);
+
+    if (!keyed)
+        return -ENOMEM;
+    pthread_mutex_init(&keyed->lock, NULL);
+    *ret_keyed = keyed;
+    return 0;
+}
+
+static void open_index_free(void *item)
+{
+    struct open_index *open = item;
+
+    keyindex_unref(open->index);
+    free(open);
+}
+
+void keyed_destroy(struct keyed *keyed)
+{
+    if (!keyed)
+        return;
+    tdestroy(keyed->tree, open_index_free);
+    pthread_mutex_destroy(&keyed->lock);
+    free(keyed);
+}
+
+/* --- the indexes of segments ------------------------------------------------------- */
+
+static int compare_open(const void *a, const void *b)
+{
+    const struct open_index *x = a, *y = b;
+    int order = uuid_compare(x->segment, y->segment);
+
+    return order ? order : (x->signature > y->signature) - (x->signature < y->signature);
+}
+
+static struct keyindex *find_open(struct keyed *keyed, const struct open_index *key)
+{
+    struct open_index **found;
+    struct keyindex *index;
+
+    pthread_mutex_lock(&keyed->lock);
+    found = tfind(key, &keyed->tree, compare_open);
+    index = found ? keyindex_ref((*found)->index) : NULL;
+    pthread_mutex_unlock(&keyed->lock);
+    return index;
+}
+
+/* Without memory for it the index is just opened again the next time. */
+static void remember(struct keyed *keyed, const struct open_index *open)
+{
+    struct open_index *copy = malloc(sizeof *copy), **found;
+
+    if (!copy)
+        return;
+    *copy = *open;
+    keyindex_ref(copy->index);
+    pthread_mutex_lock(&keyed->lock);
+    if (keyed->count == OPEN_INDEXES) {
+        tdestroy(keyed->tree, open_index_free);
+        keyed->tree = NULL;
+        keyed->count = 0;
+    }
+    found = tsearch(copy, &keyed->tree, compare_open);
+    keyed->count += found && *found == copy;
+    pthread_mutex_unlock(&keyed->lock);
+    if (!found || *found != copy)
+        open_index_free(copy);
+}
+
+static void forget(struct keyed *keyed, const struct open_index *open)
+{
+    struct open_index **found, *item = NULL;
+
+    pthread_mutex_lock(&keyed->lock);
+    found = tfind(open, &keyed->tree, compare_open);
+    if (found) {
+        item = *found;
+        tdelete(open, &keyed->tree, compare_open);
+        keyed->count--;
+    }
+    pthread_mutex_unlock(&keyed->lock);
+    if (item)
+        open_index_free(item);
+}
+
+/* Calls `each` with the key's hash of every row of an extent, and its ordinal there. */
+static int each_row(struct db *db, const struct schema *schema, const struct extent *extent,
+                    int (*each)(void *context, uint64_t hash, uint64_t ordinal), void *context,
+                    struct err *err)
+{
+    cleanup(scan_finish) struct scan scan;
+    cleanup_buf struct buf key = {0};
+    const char *row;
+    size_t bytes;
+    int r;
+
+    scan_init_extent(&scan, db->store, extent);
+    while ((r = scan_next(&scan, &row, &bytes, err)) > 0) {
+        key.bytes = 0;
+        if (rowkey_of_row(schema, slice_of(row, bytes), &key) < 0 ||
+            each(context, hash64_bytes(key.data, key.bytes), scan.row - 1) < 0)
+            return err_nomem(err);
+    }
+    return r;
+}
+
+static int add_to_builder(void *context, uint64_t hash, uint64_t ordinal)
+{
+    return keyindex_builder_add(context, hash, (uint32_t)ordinal);
+}
+
+/* The whole segment, also rows that no version of the table has any more. */
+static int build_index(struct db *db, const struct schema *schema, struct object *object,
+                       uint64_t signature, struct err *err)
+{
+    cleanup(keyindex_builder_destroy_p) struct keyindex_builder *builder = NULL;
+    struct extent whole = {
+        .object = object, .bytes = object->entry.bytes, .rows = object->entry.rows};
+    int r = keyindex_builder_create(&builder);
+
+    if (r < 0)
+        return err_nomem(err);
+    r = each_row(db, schema, &whole, add_to_builder, builder, err);
+    return r < 0 ? r : keyindex_builder_put(builder, db->store, &object->entry, signature, err);
+}
+
+/* The index of a segment, made if there is none. */
+static int get_index(struct db *db, const struct schema *schema, struct object *object,
+                     struct open_index *open, struct err *err)
+{
+    int r;
+
+    open->segment = object->id.uuid;
+    open->index = find_open(db->keyed, open);
+    if (open->index)
+        return 0;
+    db_before_wait(db);
+    r = keyindex_open(db->store, &object->entry, open->signature, &open->index, NULL);
+    if (r == -ENOENT && !db->options.read_only) {
+        /* One that is there and cannot be used is in the way. */
+        keyindex_remove(db->store, &object->entry, open->signature, NULL);
+        r = build_index(db, schema, object, open->signature, err);
+        if (!r)
+            r = keyindex_open(db->store, &object->entry, open->signature, &open->index, err);
+    }
+    if (!r)
+        remember(db->keyed, open);
+    return r;
+}
+
+/* What a lookup is about. */
+struct lookup {
+    struct db *db;
+    struct table *table;
+    struct slice key;
+    uint64_t hash, from_row, to_row;
+    struct buf rows; /* uint64_t: numbers of rows that may be it */
+    struct err *err;
+    const struct extent *extent; /* that is scanned */
+    struct keymap *map;          /* that is filled */
+};
+
+static int add_candidate(struct lookup *lookup, uint64_t row)
+{
+    return buf_append(&lookup->rows, &row, sizeof row);
+}
+
+static int add_if_equal(void *context, uint64_t hash, uint64_t ordinal)
+{
+    struct lookup *lookup = context;
+
+    return hash == lookup->hash ? add_candidate(lookup, lookup->extent->row + ordinal) : 0;
+}
+
+/* Where no index can be written, all rows of the segment are looked at. */
+static int scan_segment(struct lookup *lookup, const struct extent *placement)
+{
+    lookup->extent = placement;
+    return each_row(lookup->db, lookup->table->schema, placement, add_if_equal, lookup,
+                    lookup->err);
+}
+
+static int find_in_segment(struct lookup *lookup, const struct extent *placement,
+                           uint64_t signature)
+{
+    cleanup_buf struct buf ordinals = {0};
+    cleanup(keyindex_unref_p) struct keyindex *index = NULL;
+    struct open_index open = {.signature = signature};
+    int r = get_index(lookup->db, lookup->table->schema, placement->object, &open, lookup->err);
+
+    index = open.index;
+    if (!r)
+        r = keyindex_find(lookup->db->store, index, lookup->hash, &ordinals, lookup->err);
+    if (r == -EIO)
+        forget(lookup->db->keyed, &open); /* a damaged one is found by the next open */
+    if (r < 0)
+        return r == -ENOMEM ? r : scan_segment(lookup, placement);
+    for (size_t i = 0; i < ordinals.bytes / sizeof(uint32_t) && !r; i++) {
+        uint64_t ordinal = ((const uint32_t *)(const void *)ordinals.data)[i];
+
+        if (ordinal >= placement->first_row && ordinal < placement->first_row + placement->rows)
+            r = add_candidate(lookup, placement->row + (ordinal - placement->first_row));
+    }
+    return r < 0 ? err_nomem(lookup->err) : 0;
+}
+
+static int find_in_segments(struct lookup *lookup)
+{
+    uint64_t signature = rowkey_signature(lookup->table->schema);
+    struct ptree_cursor cursor;
+    const struct extent *placement;
+    int r = 0;
+
+    ptree_seek_first(&cursor, lookup->table->placements);
+    while (!r && (placement = ptree_next(&cursor)))
+        if (placement->row + placement->rows > lookup->from_row)
+            r = find_in_segment(lookup, placement, signature);
+    return r;
+}
+
+/* --- rows elsewhere ------------------------------------------------------------------- */
+
+static int add_to_map(void *context, uint64_t hash, uint64_t ordinal)
+{
+    struct lookup *lookup = context;
+
+    return keymap_add(lookup->map, hash, lookup->extent->row + ordinal);
+}
+
+/* Adds what the version has from row number `covered` on. */
+static int fill_map(struct lookup *lookup, uint64_t covered)
+{
+    const struct table *table = lookup->table;
+    struct ptree_cursor cursor;
+    const struct extent *extent;
+    uint64_t before;
+    int r = 0;
+
+    ptree_seek_sum(&cursor, &extent_class, table->extents, EXTENT_ROWS,
+                   table_rows_before(table, covered), &before);
+    while (!r && (extent = ptree_next(&cursor))) {
+        if (extent_is_in_segment(extent))
+            continue;
+        lookup->extent = extent;
+        r = each_row(lookup->db, table->schema, extent, add_to_map, lookup, lookup->err);
+    }
+    return r;
+}
+
+/* The map of this version, which knows all of its rows. Filled without the lock: twice does no
+ * harm. */
+static int get_map(struct lookup *lookup)
+{
+    struct keymap_slot *slot = &lookup->table->keymap;
+    uint64_t appended = lookup->table->appended, covered;
+    int r = 0;
+
+    pthread_mutex_lock(&slot->lock);
+    if (!slot->map)
+        r = keymap_create(&slot->map);
+    covered = slot->covered;
+    lookup->map = slot->map ? keymap_ref(slot->map) : NULL;
+    pthread_mutex_unlock(&slot->lock);
+    if (r < 0)
+        return err_nomem(lookup->err);
+    if (covered < appended) {
+        db_before_wait(lookup->db);
+        r = fill_map(lookup, covered);
+    }
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&slot->lock);
+    if (slot->map == lookup->map && slot->covered < appended)
+        slot->covered = appended;
+    pthread_mutex_unlock(&slot->lock);
+    return 0;
+}
+
+static bool has_row(const struct table *table, uint64_t row)
+{
+    return table_rows_before(table, row + 1) > table_rows_before(table, row);
+}
+
+/* --- lookups ---------------------------------------------------------------------------- */
+
+/* Whether a row of the version has the key. */
+static int is_it(struct lookup *lookup, uint64_t row)
+{
+    cleanup(scan_finish) struct scan scan;
+    cleanup_buf struct buf key = {0};
+    const char *text;
+    size_t bytes;
+    int r;
+
+    scan_init(&scan, lookup->db->store, lookup->table);
+    r = scan_seek(&scan, table_rows_before(lookup->table, row), lookup->err);
+    if (!r)
+        r = scan_next(&scan, &text, &bytes, lookup->err);
+    if (r <= 0)
+        return r;
+    if (rowkey_of_row(lookup->table->schema, slice_of(text, bytes), &key) < 0)
+        return err_nomem(lookup->err);
+    return slice_equal(slice_of(key.data, key.bytes), lookup->key);
+}
+
+static int descending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x < y) - (x > y);
+}
+
+/* The newest first: of a key that was replaced often it is the one. */
+static int choose(struct lookup *lookup, uint64_t *ret_row, size_t *ret_dead)
+{
+    uint64_t *rows = (uint64_t *)(void *)lookup->rows.data;
+    size_t count = lookup->rows.bytes / sizeof *rows;
+
+    *ret_dead = 0;
+    if (count > 1)
+        qsort(rows, count, sizeof *rows, descending);
+    for (size_t i = 0; i < count && rows[i] >= lookup->from_row; i++) {
+        int r = 0;
+
+        if (rows[i] >= lookup->to_row)
+            continue;
+        if (has_row(lookup->table, rows[i]))
+            r = is_it(lookup, rows[i]);
+        else
+            ++*ret_dead;
+        if (r > 0)
+            *ret_row = rows[i];
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static bool is_there(void *context, uint64_t row)
+{
+    return has_row(context, row);
+}
+
+/* The map holds rows that are gone; when they are many, this version goes on without them. */
+static void bound_map(struct lookup *lookup, size_t dead)
+{
+    struct keymap_slot *slot = &lookup->table->keymap;
+    struct keymap *smaller;
+
+    if (dead < DEAD_ROWS && keymap_count(lookup->map) < 2 * table_rows(lookup->table) + DEAD_ROWS)
+        return;
+    if (keymap_filter(lookup->map, is_there, lookup->table, &smaller) < 0)
+        return; /* another time */
+    pthread_mutex_lock(&slot->lock);
+    if (slot->map == lookup->map) {
+        slot->map = smaller;
+        smaller = lookup->map;
+    }
+    pthread_mutex_unlock(&slot->lock);
+    keymap_unref(smaller);
+}
+
+int keyed_find(struct db *db, struct table *table, struct slice key, uint64_t from_row,
+               uint64_t to_row, uint64_t *ret_row, struct err *err)
+{
+    struct lookup lookup = {.db = db,
+                            .table = table,
+                            .key = key,
+                            .hash = hash64_bytes(key.text, key.bytes),
+                            .from_row = from_row,
+                            .to_row = to_row,
+                            .err = err};
+    cleanup(keymap_unref_p) struct keymap *map = NULL;
+    size_t dead = 0;
+    int r = get_map(&lookup);
+
+    map = lookup.map;
+    if (!r)
+        r = keymap_find(map, lookup.hash, &lookup.rows);
+    if (!r)
+        r = find_in_segments(&lookup);
+    if (!r)
+        r = choose(&lookup, ret_row, &dead);
+    if (map)
+        bound_map(&lookup, dead);
+    buf_finish(&lookup.rows);
+    return r;
+}

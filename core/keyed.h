@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rows of a table by their key. Segments have indexes in the store (keyindex.h), made when the
+ * segment is or when they are first needed. The rows in records have one in memory, for all
+ * versions of the table: a row keeps its number and its key for life, so that what is found is
+ * only asked whether it is still there.
+ *
+ * Any thread.
+ */
+#ifndef ROWFS_CORE_KEYED_H
+#define ROWFS_CORE_KEYED_H
+
+#include "core/db.h"
+#include "core/rowkey.h"
+
+struct keyed;
+
+/* What a database keeps in memory for this. Errors: -ENOMEM. */
+int keyed_create(struct keyed **ret_keyed);
+void keyed_destroy(struct keyed *keyed); /* accepts NULL */
+
+/*
+ * Finds the row of this version, numbered `from_row` or higher and below `to_row`, that has the key
+ * (rowkey.h): 1 and its number, or 0. The table's schema has a key. Errors: as object_read;
+ * -ENOMEM.
+ */
+int keyed_find(struct db *db, struct table *table, struct slice key, uint64_t from_row,
+               uint64_t to_row, uint64_t *ret_row, struct err *err);
+
+#endif
