@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -49,11 +50,13 @@ void type_to_text(struct column_type type, char ret_text[TYPE_TEXT_BYTES])
 static int decimal_from_text(const char *text, struct column_type *ret_type)
 {
     struct column_type type = {.kind = TYPE_DECIMAL};
-    int used = 0;
+    char again[TYPE_TEXT_BYTES];
 
-    if (sscanf(text, "decimal(%4u,%4u)%n", &type.precision, &type.scale, &used) != 2 ||
-        (size_t)used != strlen(text) || strpbrk(text, " +-") || !type.precision ||
+    if (sscanf(text, "decimal(%4u,%4u)", &type.precision, &type.scale) != 2 || !type.precision ||
         type.precision > TYPE_MAX_PRECISION || type.scale > type.precision)
+        return -EINVAL;
+    type_to_text(type, again); /* sscanf lets signs, white space and more pass */
+    if (strcmp(text, again) != 0)
         return -EINVAL;
     *ret_type = type;
     return 0;
@@ -78,7 +81,7 @@ struct literal {
     int64_t exponent;
 };
 
-#define EXPONENT_LIMIT (INT64_C(1) << 60) /* beyond, all exponents are alike */
+#define EXPONENT_LIMIT INT64_C(1000000000000000) /* beyond, all exponents are alike */
 
 static bool is_digit(char c)
 {
@@ -108,10 +111,10 @@ static bool parse_exponent(const char *p, const char *end, int64_t *ret_exponent
     for (; p < end; p++) {
         if (!is_digit(*p))
             return false;
-        if (value < EXPONENT_LIMIT / 16)
+        if (value <= EXPONENT_LIMIT)
             value = value * 10 + (*p - '0');
         else
-            value = EXPONENT_LIMIT;
+            value = INT64_C(1) << 60; /* no zeros before or behind bring it back below the limit */
     }
     *ret_exponent = negative ? -value : value;
     return true;
@@ -160,29 +163,45 @@ static int append_be64(struct buf *buf, uint64_t value)
     return buf_append(buf, &value, sizeof value);
 }
 
+/* The same number as 0.d1d2d3... times ten to the exponent, d1 and the last one not 0. */
+struct scientific {
+    size_t first, last; /* digits of the literal, the last one excluded; both the same: zero */
+    int64_t exponent;
+};
+
+static struct scientific to_scientific(const struct literal *n)
+{
+    struct scientific s = {.last = n->whole.bytes + n->fraction.bytes};
+
+    while (s.first < s.last && digit_at(n, s.first) == '0')
+        s.first++;
+    while (s.last > s.first && digit_at(n, s.last - 1) == '0')
+        s.last--;
+    s.exponent = n->exponent + (int64_t)n->whole.bytes - (int64_t)s.first;
+    if (s.exponent > EXPONENT_LIMIT)
+        s.exponent = EXPONENT_LIMIT;
+    else if (s.exponent < -EXPONENT_LIMIT)
+        s.exponent = -EXPONENT_LIMIT;
+    return s;
+}
+
 /*
- * 0.d1d2d3... times ten to the exponent, d1 not 0: sign, exponent, digits, end. Of a negative
- * number all is complemented, so that what is greater comes first.
+ * Sign, exponent, digits, end. Of a negative number all is complemented, so that what is greater
+ * comes first.
  */
 static int append_number(const struct literal *n, struct buf *key)
 {
-    size_t first = 0, last = n->whole.bytes + n->fraction.bytes;
+    struct scientific s = to_scientific(n);
     unsigned char flip = n->negative ? 0xff : 0;
-    uint64_t exponent;
+    uint64_t exponent = (uint64_t)s.exponent ^ UINT64_C(1) << 63;
     int r;
 
-    while (first < last && digit_at(n, first) == '0')
-        first++;
-    while (last > first && digit_at(n, last - 1) == '0')
-        last--;
-    if (first == last)
+    if (s.first == s.last)
         return append_byte(key, 0x80);
-    exponent = (uint64_t)(n->exponent + (int64_t)n->whole.bytes - (int64_t)first);
-    exponent ^= UINT64_C(1) << 63;
     r = append_byte(key, n->negative ? 0x7f : 0x81);
     if (!r)
         r = append_be64(key, n->negative ? ~exponent : exponent);
-    for (size_t i = first; i < last && !r; i++)
+    for (size_t i = s.first; i < s.last && !r; i++)
         r = append_byte(key, (unsigned char)digit_at(n, i) ^ flip);
     return r < 0 ? r : append_byte(key, flip);
 }
@@ -196,59 +215,101 @@ static int number_key(struct slice text, struct buf *key)
     return append_byte(key, TAG_NUMBER) < 0 ? -ENOMEM : append_number(&n, key);
 }
 
-/* What a double makes of it: the shortest text that is that double again. */
-static bool to_double(struct slice text, char ret_text[40])
-{
-    cleanup_free char *copy = strndup(text.text, text.bytes);
-    double value;
+/* No double, and no middle of two, has more; of those behind it matters only that there are any. */
+#define DOUBLE_DIGITS 780
 
-    if (!copy)
-        return false;
-    value = strtod(copy, NULL);
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(ret_text, 40, "%.*g", digits, value);
-        if (strtod(ret_text, NULL) == value)
-            break;
+/* The nearest double; an infinite one for what is beyond all. Asks for no memory. */
+static double to_double(const struct literal *n)
+{
+    struct scientific s = to_scientific(n);
+    size_t count = s.last - s.first;
+    char text[DOUBLE_DIGITS + 32], *p = text;
+
+    if (!count)
+        return 0;
+    if (n->negative)
+        *p++ = '-';
+    for (size_t i = 0; i < count && i < DOUBLE_DIGITS; i++)
+        *p++ = digit_at(n, s.first + i);
+    if (count > DOUBLE_DIGITS) {
+        *p++ = '1';
+        count = DOUBLE_DIGITS + 1;
     }
-    return isfinite(value);
+    sprintf(p, "e%" PRId64, s.exponent - (int64_t)count);
+    return strtod(text, NULL);
 }
 
+static bool fits_double(const struct literal *n)
+{
+    struct scientific s = to_scientific(n);
+
+    /* 1.8e308 is the limit: only beside it must it be calculated. */
+    if (s.first == s.last || s.exponent < 309)
+        return true;
+    return s.exponent == 309 && isfinite(to_double(n));
+}
+
+/* Of the shortest text that is the same double. */
 static int float_key(struct slice text, struct buf *key)
 {
     char shortest[40];
     struct literal n;
+    double value;
 
-    if (!parse_number(text, &n))
+    if (!parse_number(text, &n) || !fits_double(&n))
         return -EINVAL;
-    return to_double(text, shortest) ? number_key(slice_of(shortest, strlen(shortest)), key)
-                                     : -EINVAL;
+    value = to_double(&n);
+    /* Every double has 15 digits, but for the least ones. */
+    for (int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
+        snprintf(shortest, sizeof shortest, "%.*g", digits, value);
+        if (strtod(shortest, NULL) == value)
+            break;
+    }
+    return number_key(slice_of(shortest, strlen(shortest)), key);
 }
 
 /* --- times -------------------------------------------------------------------------- */
 
+#define SECOND_BYTES 19 /* "2026-11-23T18:15:59" */
+#define OFFSET_BYTES 6  /* "+01:00" */
+
+static bool copy_without_fraction(struct slice text, struct slice *ret_fraction,
+                                  char ret_copy[SECOND_BYTES + OFFSET_BYTES + 1])
+{
+    const char *p = text.text + SECOND_BYTES, *end = text.text + text.bytes;
+    size_t rest;
+
+    if (text.bytes <= SECOND_BYTES)
+        return false;
+    *ret_fraction = slice_of(p, 0);
+    if (*p == '.') {
+        p++;
+        *ret_fraction = take_digits(&p, end);
+        if (!ret_fraction->bytes)
+            return false;
+    }
+    rest = (size_t)(end - p);
+    if (rest > OFFSET_BYTES)
+        return false;
+    memcpy(ret_copy, text.text, SECOND_BYTES);
+    memcpy(ret_copy + SECOND_BYTES, p, rest);
+    ret_copy[SECOND_BYTES + rest] = '\0';
+    return strlen(ret_copy) == SECOND_BYTES + rest; /* a NUL would hide what is behind it */
+}
+
 /* Whole seconds, and the digits of the fraction without zeros at the end. */
 static bool parse_timestamp(struct slice text, int64_t *ret_sec, struct slice *ret_fraction)
 {
-    char copy[64];
+    char copy[SECOND_BYTES + OFFSET_BYTES + 1];
     int64_t usec;
-    const char *point;
 
-    if (text.bytes >= sizeof copy || memchr(text.text, '\0', text.bytes))
+    if (!copy_without_fraction(text, ret_fraction, copy) || time_from_rfc3339(copy, &usec) < 0)
         return false;
-    memcpy(copy, text.text, text.bytes);
-    copy[text.bytes] = '\0';
-    if (time_from_rfc3339(copy, &usec) < 0)
-        return false;
-    *ret_sec = usec / 1000000 - (usec % 1000000 < 0);
-    *ret_fraction = slice_of(text.text, 0);
-    point = memchr(text.text, '.', text.bytes);
-    if (point) {
-        point++;
-        *ret_fraction = take_digits(&point, text.text + text.bytes);
-        while (ret_fraction->bytes && ret_fraction->text[ret_fraction->bytes - 1] == '0')
-            ret_fraction->bytes--;
-    }
-    return true;
+    while (ret_fraction->bytes && ret_fraction->text[ret_fraction->bytes - 1] == '0')
+        ret_fraction->bytes--;
+    *ret_sec = usec / 1000000;
+    /* In UTC, where an offset may lead beyond what can be written. */
+    return *ret_sec >= TIME_MIN_SEC && *ret_sec <= TIME_MAX_SEC;
 }
 
 static int timestamp_key(struct slice text, struct buf *key)
@@ -266,12 +327,12 @@ static int timestamp_key(struct slice text, struct buf *key)
 
 static bool is_date(struct slice text)
 {
-    char noon[32];
+    char noon[] = "2026-11-23T12:00:00Z";
     int64_t usec;
 
     if (text.bytes != 10)
         return false;
-    snprintf(noon, sizeof noon, "%.10sT12:00:00Z", text.text);
+    memcpy(noon, text.text, 10);
     return time_from_rfc3339(noon, &usec) == 0;
 }
 
@@ -285,6 +346,8 @@ static const char *int64_fault(struct slice value)
     if (json_kind(value) != JSON_KIND_NUMBER || !parse_number(value, &n) || n.has_point ||
         n.has_exponent)
         return "is not a whole number";
+    if (value.bytes <= 18)
+        return NULL;
     if (value.bytes > 20)
         return "is beyond int64";
     snprintf(copy, sizeof copy, "%.*s", (int)value.bytes, value.text);
@@ -295,11 +358,11 @@ static const char *int64_fault(struct slice value)
 
 static const char *float_fault(struct slice value)
 {
-    char text[40];
+    struct literal n;
 
-    if (json_kind(value) != JSON_KIND_NUMBER)
+    if (json_kind(value) != JSON_KIND_NUMBER || !parse_number(value, &n))
         return "is not a number";
-    return to_double(value, text) ? NULL : "is beyond float64";
+    return fits_double(&n) ? NULL : "is beyond float64";
 }
 
 /* What stands between the quotes of a string without escapes; others are of no type but string. */
@@ -403,7 +466,8 @@ int value_key(struct column_type type, struct slice value, struct buf *key)
         r = float_key(value, key);
     else if (type.kind == TYPE_TIMESTAMP && plain_string(value, &inside))
         r = timestamp_key(inside, key);
-    else if (type.kind == TYPE_DECIMAL && plain_string(value, &inside))
+    else if (type.kind == TYPE_DECIMAL && plain_string(value, &inside) &&
+             !decimal_fault(type, value))
         r = number_key(inside, key);
     if (r != -EINVAL)
         return r;
@@ -509,23 +573,11 @@ int value_keys_of(struct column_type type, struct slice characters, struct value
 int value_json_of(struct column_type type, struct slice characters, struct buf *json)
 {
     struct literal n;
-    bool as_it_is;
+    bool is_text =
+        type.kind == TYPE_STRING || type.kind == TYPE_TIMESTAMP || type.kind == TYPE_DATE;
+    bool as_it_is = !is_text && (slice_is(characters, "true") || slice_is(characters, "false") ||
+                                 parse_number(characters, &n));
 
-    switch (type.kind) {
-    case TYPE_INT64:
-    case TYPE_FLOAT64:
-    case TYPE_BOOL:
-    case TYPE_DECIMAL:
-        as_it_is = true;
-        break;
-    case TYPE_ANY:
-    case TYPE_JSON:
-        as_it_is = slice_is(characters, "true") || slice_is(characters, "false") ||
-                   parse_number(characters, &n);
-        break;
-    default:
-        as_it_is = false;
-    }
     return as_it_is ? buf_append(json, characters.text, characters.bytes)
                     : json_string_encode(characters, json);
 }
@@ -549,7 +601,8 @@ static int append_zeros(struct buf *name, int64_t count)
 static int spell_number(bool negative, const char *digits, size_t count, int64_t exponent,
                         struct column_type type, struct buf *name)
 {
-    bool plain = type.kind == TYPE_DECIMAL || (exponent > PLAIN_MIN && exponent < PLAIN_MAX);
+    bool plain = type.kind == TYPE_DECIMAL ? llabs(exponent) <= TYPE_MAX_PRECISION
+                                           : exponent > PLAIN_MIN && exponent < PLAIN_MAX;
     int r = negative ? buf_append(name, "-", 1) : 0;
 
     if (r < 0)
@@ -641,11 +694,12 @@ static int escape_all(struct slice characters, struct buf *name)
 /* Cuts what was appended from `from` on, if it is too long for a name. */
 static int cut_long(struct buf *name, size_t from)
 {
-    uint64_t hash = hash64_bytes(name->data + from, name->bytes - from);
     size_t keep = VALUE_NAME_MAX - 2 - VALUE_HASH_BYTES;
+    uint64_t hash;
 
     if (name->bytes - from <= VALUE_NAME_MAX)
         return 0;
+    hash = hash64_bytes(name->data + from, name->bytes - from);
     while (utf8_is_continuation(name->data[from + keep]))
         keep--;
     for (size_t i = keep - 1; i > keep - 3; i--)
@@ -666,7 +720,7 @@ int value_name_escape(struct slice characters, struct buf *name)
     return r < 0 ? r : cut_long(name, from);
 }
 
-int value_name(struct column_type type, struct slice key, struct buf *name)
+static int name_whole(struct column_type type, struct slice key, struct buf *name)
 {
     struct slice rest = slice_of(key.text + 1, key.bytes - 1);
 
@@ -688,16 +742,35 @@ int value_name(struct column_type type, struct slice key, struct buf *name)
     }
 }
 
+int value_name(struct column_type type, struct slice key, struct buf *name)
+{
+    size_t from = name->bytes;
+    int r = name_whole(type, key, name);
+
+    return r < 0 ? r : cut_long(name, from); /* numbers and times may be long, too */
+}
+
 /* Of either case, since a person may type it. */
 static int escape_digit(char c)
 {
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : hex_digit(c);
 }
 
-int value_name_unescape(struct slice name, struct buf *characters)
+static bool is_utf8(const char *p, const char *end)
+{
+    while (p < end) {
+        size_t n = (unsigned char)*p < 0x80 ? 1 : utf8_char_bytes(p, end);
+
+        if (!n)
+            return false;
+        p += n;
+    }
+    return true;
+}
+
+static int unescape_all(struct slice name, struct buf *characters)
 {
     const char *p = name.text, *end = p + name.bytes;
-    size_t from = characters->bytes;
     int r = 0;
 
     while (p < end && !r) {
@@ -714,14 +787,18 @@ int value_name_unescape(struct slice name, struct buf *characters)
         }
         r = buf_append(characters, &byte, 1);
     }
-    if (r < 0 || characters->bytes == from)
-        return r;
-    for (p = characters->data + from, end = characters->data + characters->bytes; p < end;) {
-        size_t n = (unsigned char)*p < 0x80 ? 1 : utf8_char_bytes(p, end);
+    return r;
+}
 
-        if (!n)
-            return -EINVAL;
-        p += n;
-    }
-    return 0;
+int value_name_unescape(struct slice name, struct buf *characters)
+{
+    size_t before = characters->bytes;
+    int r = unescape_all(name, characters);
+
+    if (!r && characters->bytes > before &&
+        !is_utf8(characters->data + before, characters->data + characters->bytes))
+        r = -EINVAL;
+    if (r < 0)
+        characters->bytes = before;
+    return r;
 }

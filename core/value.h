@@ -5,7 +5,8 @@
  *
  * A value's *key* is a run of bytes: equal values of a column have equal keys, and
  * memcmp() of keys (a shorter one first) orders the values. Numbers are compared exactly,
- * however many digits they have; only float64 is what a double makes of it.
+ * however many digits they have (an exponent beyond 10^15 counts as 10^15); only float64 is what
+ * a double makes of it. Objects and arrays are equal if they are written alike but for white space.
  *
  *     %missing < %null < false < true < numbers < strings (by code point) < objects and arrays
  *
@@ -25,7 +26,8 @@ enum type_kind {
     TYPE_INT64,     /* -2^63 to 2^63-1, written without point and exponent */
     TYPE_FLOAT64,   /* a number that a double can hold */
     TYPE_BOOL,      /* true or false */
-    TYPE_TIMESTAMP, /* a string, RFC 3339; with an offset from UTC, of any precision */
+    TYPE_TIMESTAMP, /* a string, RFC 3339; with an offset from UTC, of any precision; in UTC it is
+                       of the years 0001 to 9999 */
     TYPE_DATE,      /* a string, "2026-11-23" */
     TYPE_DECIMAL,   /* a number without exponent, or a string of one */
     TYPE_JSON,      /* anything */
@@ -82,7 +84,8 @@ int value_keys_of(struct column_type type, struct slice characters, struct value
 
 /*
  * Appends the JSON that a row is given for such a value: without a schema what looks like a
- * number, true or false is that. Errors: -ENOMEM.
+ * number, true or false is that. Characters that are no value of the type give a string or
+ * another value, in which value_fault finds the fault. Errors: -ENOMEM.
  */
 int value_json_of(struct column_type type, struct slice characters, struct buf *json);
 

@@ -7,9 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#define TIME_MIN_SEC (-62135596800LL) /* 0001-01-01T00:00:00Z */
-#define TIME_MAX_SEC 253402300799LL   /* 9999-12-31T23:59:59Z */
-
 int64_t time_now_usec(void)
 {
     struct timespec now;
@@ -66,6 +63,68 @@ int time_from_text(const char *text, int64_t *ret_usec)
     return 0;
 }
 
+/* The number that `count` digits spell; -1: there is something else. */
+static int read_digits(const char *p, int count)
+{
+    int value = 0;
+
+    for (; count; count--, p++) {
+        if (*p < '0' || *p > '9')
+            return -1;
+        value = value * 10 + (*p - '0');
+    }
+    return value;
+}
+
+static int days_in_month(int year, int month)
+{
+    static const char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    if (month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0))
+        return 29;
+    return days[month - 1];
+}
+
+/* Days from 1970-01-01 on. */
+static int64_t days_since_1970(int year, int month, int day)
+{
+    /* Years that begin in March have their leap day at the end; 400 years are 146097 days. */
+    int64_t y = year + 400 - (month <= 2), m = (month + 9) % 12;
+
+    return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468 - 146097;
+}
+
+/* "2026-11-22": days since 1970. */
+static int parse_day(const char *text, int64_t *ret_days)
+{
+    int year = read_digits(text, 4), month, day;
+
+    if (year < 0 || text[4] != '-')
+        return -EINVAL;
+    month = read_digits(text + 5, 2);
+    if (month < 1 || month > 12 || text[7] != '-')
+        return -EINVAL;
+    day = read_digits(text + 8, 2);
+    if (day < 1 || day > days_in_month(year, month))
+        return -EINVAL;
+    *ret_days = days_since_1970(year, month, day);
+    return 0;
+}
+
+/* "18:15": seconds. */
+static int parse_minutes(const char *text, int64_t *ret_sec)
+{
+    int hours = read_digits(text, 2), minutes;
+
+    if (hours < 0 || hours > 23 || text[2] != ':')
+        return -EINVAL;
+    minutes = read_digits(text + 3, 2);
+    if (minutes < 0 || minutes > 59)
+        return -EINVAL;
+    *ret_sec = hours * 3600 + minutes * 60;
+    return 0;
+}
+
 /* ".5": digits behind the point, as microseconds; none if there is no point. NULL: no digits. */
 static const char *parse_fraction(const char *p, int64_t *ret_usec)
 {
@@ -84,41 +143,32 @@ static const char *parse_fraction(const char *p, int64_t *ret_usec)
 /* "Z", "+01:00": seconds east of UTC. */
 static int parse_offset(const char *p, int64_t *ret_sec)
 {
-    unsigned hours, minutes;
-    int used = 0;
-
     *ret_sec = 0;
     if ((*p == 'Z' || *p == 'z') && !p[1])
         return 0;
-    if ((*p != '+' && *p != '-') || sscanf(p + 1, "%2u:%2u%n", &hours, &minutes, &used) != 2 ||
-        used != 5 || p[6] || hours > 23 || minutes > 59)
+    if ((*p != '+' && *p != '-') || parse_minutes(p + 1, ret_sec) < 0 || p[6])
         return -EINVAL;
-    *ret_sec = (int64_t)(hours * 3600 + minutes * 60) * (*p == '-' ? -1 : 1);
+    if (*p == '-')
+        *ret_sec = -*ret_sec;
     return 0;
 }
 
+/* By hand: strptime and sscanf let more pass, and timegm takes a lock of the whole process. */
 int time_from_rfc3339(const char *text, int64_t *ret_usec)
 {
-    char day[20];
-    struct tm tm = {0};
-    int64_t fraction, offset;
-    const char *end;
-    time_t sec;
-    int day_of_month;
+    int64_t days, minutes, fraction, offset, sec;
+    int seconds;
 
-    if (strnlen(text, 20) < 20 || (text[10] != 'T' && text[10] != 't'))
+    if (strnlen(text, 20) < 20 || (text[10] != 'T' && text[10] != 't') || text[16] != ':' ||
+        parse_day(text, &days) < 0 || parse_minutes(text + 11, &minutes) < 0)
         return -EINVAL;
-    memcpy(day, text, 19);
-    day[10] = 'T';
-    day[19] = '\0';
-    end = strptime(day, "%Y-%m-%dT%H:%M:%S", &tm);
+    seconds = read_digits(text + 17, 2);
     text = parse_fraction(text + 19, &fraction);
-    if (!end || *end || !text || parse_offset(text, &offset) < 0)
+    if (seconds < 0 || seconds > 60 || !text || parse_offset(text, &offset) < 0)
         return -EINVAL;
-    day_of_month = tm.tm_mday;
-    sec = timegm(&tm); /* makes a 1st of July of a 31st of June, which strptime lets pass */
-    if (tm.tm_mday != day_of_month || strspn(day, "0123456789-T:") != 19)
-        return -EINVAL;
-    *ret_usec = ((int64_t)sec - offset) * 1000000 + fraction;
+    sec = days * 86400 + minutes - offset;
+    if (seconds == 60 && (sec + 60) % 86400 != 0)
+        return -EINVAL; /* leap seconds are those before midnight, UTC */
+    *ret_usec = (sec + seconds) * 1000000 + fraction;
     return 0;
 }

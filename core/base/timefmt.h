@@ -7,6 +7,9 @@
 
 #define TIMEFMT_BYTES 27 /* "2026-11-22T18:15:59.000001Z" without the terminating NUL */
 
+#define TIME_MIN_SEC (-62135596800LL) /* 0001-01-01T00:00:00Z */
+#define TIME_MAX_SEC 253402300799LL   /* 9999-12-31T23:59:59Z */
+
 int64_t time_now_usec(void);
 
 /* Microseconds of a clock that is never set. */
@@ -20,7 +23,8 @@ int time_from_text(const char *text, int64_t *ret_usec);
 
 /*
  * Any time of RFC 3339, section 5.6: "2026-11-22T18:15:59Z", "2026-11-22t19:15:59.5+01:00".
- * What is finer than a microsecond is dropped. Errors: -EINVAL.
+ * What is finer than a microsecond is dropped. A leap second, 23:59:60, is the second behind it.
+ * Errors: -EINVAL.
  */
 int time_from_rfc3339(const char *text, int64_t *ret_usec);
 
