@@ -16,6 +16,7 @@
 
 #include "core/db.h"
 #include "core/edit.h"
+#include "core/reshape.h"
 #include "core/stage.h"
 
 struct commit;
@@ -72,6 +73,10 @@ struct write {
  * with an edit of rows that are there. Also -EINVAL, -EEXIST.
  */
 int commit_add_statement(struct commit *commit, struct uuid table, struct write *write);
+
+/* Gives the table another schema; `reshape` (reshape.h) is taken, also on failure. -ENOENT;
+ * -EINVAL; -EEXIST. */
+int commit_add_schema(struct commit *commit, struct uuid table, struct reshape *reshape);
 
 /*
  * Appends the rows of `old`, an earlier version of the table, again, if the table's last change is

@@ -31,6 +31,7 @@ static void change_finish(struct change *change)
     stage_finish(&change->stage);
     intake_destroy(change->intake);
     edit_destroy(change->edit);
+    reshape_destroy(change->reshape);
 }
 
 unsigned change_stages(const struct change *change, const struct stage *stages[CHANGE_STAGES])
@@ -40,6 +41,10 @@ unsigned change_stages(const struct change *change, const struct stage *stages[C
     if (change->edit)
         stages[count++] = edit_kept_stage(change->edit);
     stages[count++] = change->staged ? change->staged : &change->stage;
+    if (change->reshape) {
+        stages[count++] = reshape_stage(change->reshape);
+        stages[count++] = reshape_late_stage(change->reshape);
+    }
     if (change->edit) {
         stages[count++] = edit_patched_stage(change->edit);
         stages[count++] = edit_late_stage(change->edit);
@@ -181,6 +186,19 @@ int commit_add_write(struct commit *commit, struct uuid table, bool replace, str
     struct write write = {.stage = stage, .replace = replace, .expect_version = expect_version};
 
     return commit_add_statement(commit, table, &write);
+}
+
+int commit_add_schema(struct commit *commit, struct uuid table, struct reshape *reshape)
+{
+    struct change change = {.kind = CHANGE_SCHEMA, .table = table, .reshape = reshape};
+    int r = bound_inlined(commit, &change);
+
+    if (r < 0) {
+        change_finish(&change);
+        return r;
+    }
+    r = commit_add_change(commit, &change);
+    return r < 0 ? err_nomem(&commit->reason) : r;
 }
 
 int commit_add_restore(struct commit *commit, struct table *old, uint64_t expect_version)
@@ -335,6 +353,17 @@ int prepare_apply(struct preparation *p)
     return r;
 }
 
+int prepare_spare(struct preparation *p, struct stage *late)
+{
+    uint64_t bytes = late->memory.bytes;
+
+    if (p->spare && bytes > *p->spare)
+        return stage_spill(late, p->err);
+    if (p->spare)
+        *p->spare -= bytes;
+    return stage_seal(late, p->err);
+}
+
 int prepare_set_schema(struct preparation *p, const struct table *table,
                        const struct schema *schema)
 {
@@ -437,11 +466,11 @@ static int check_again(struct preparation *p, struct change *change, struct tabl
 
 static int check_rows(struct preparation *p, struct change *change, struct table *table)
 {
-    if (!change->intake)
-        return 0;
-    if (!schema_equal(intake_table(change->intake)->schema, table->schema))
+    const struct schema *checked = change->intake ? intake_table(change->intake)->schema : NULL;
+
+    if (!schema_equal(checked, table->schema))
         return check_again(p, change, table);
-    return intake_update(change->intake, table, table->appended, p->err);
+    return !change->intake ? 0 : intake_update(change->intake, table, table->appended, p->err);
 }
 
 /* The rows that go, then those that come, whose keys must be none of those that stay. */
@@ -465,6 +494,14 @@ static int prepare_write(struct preparation *p, struct change *change)
     if (!r)
         r = prepare_append_stage(p, table, &change->stage);
     return r < 0 || !change->edit ? r : edit_append(change->edit, p, table);
+}
+
+static int prepare_schema(struct preparation *p, struct change *change)
+{
+    struct table *table;
+    int r = known_table(p, change, &table);
+
+    return r < 0 ? r : reshape_prepare(change->reshape, p, table);
 }
 
 int prepare_append_all(struct preparation *p, const struct table *from, const struct table *to)
@@ -526,6 +563,8 @@ static int prepare_change(struct preparation *p, struct change *change)
         return prepare_rename(p, change);
     case CHANGE_WRITE:
         return prepare_write(p, change);
+    case CHANGE_SCHEMA:
+        return prepare_schema(p, change);
     case CHANGE_MOVE_ROWS:
         return prepare_move_rows(p, change);
     case CHANGE_RESTORE:

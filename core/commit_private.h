@@ -17,6 +17,7 @@ enum change_kind {
     CHANGE_DROP,
     CHANGE_RENAME,
     CHANGE_WRITE,
+    CHANGE_SCHEMA,
     CHANGE_MOVE_ROWS,
     CHANGE_RESTORE,
     CHANGE_TX_NAMES, /* of a transaction: its validation, and tables made, dropped, renamed */
@@ -37,6 +38,7 @@ struct change {
     struct touched *touched;    /* transaction's rows; borrowed */
     const struct stage *staged; /* the same, sealed and borrowed, instead of `stage`; or NULL */
     struct intake *intake;      /* write: what its rows have passed; owned, or NULL */
+    struct reshape *reshape;    /* schema; owned */
     struct edit *edit;          /* write: what it does to rows that are there; owned, or NULL */
 };
 
@@ -111,6 +113,12 @@ int prepare_append_all(struct preparation *p, const struct table *from, const st
 /* The action that gives a table this schema, or none. Errors: -ENOMEM. */
 int prepare_set_schema(struct preparation *p, const struct table *table,
                        const struct schema *schema);
+
+/*
+ * Seals a stage that the leader has filled, which nobody could plan for: what the body of the
+ * record has no room for goes to a data object. Errors: as stage_spill.
+ */
+int prepare_spare(struct preparation *p, struct stage *late);
 
 /* Room for the extents of a new action, zeroed. NULL: out of memory. */
 struct extent_ref *prepare_extents(struct action *action, size_t count);

@@ -254,7 +254,7 @@ int db_open_store(struct store *store, const struct db_options *options, struct 
                   struct err *err)
 {
     struct db *db = calloc(1, sizeof *db);
-    struct identity identity;
+    struct identity identity = {0};
     int r;
 
     if (!db) {

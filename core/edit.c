@@ -381,18 +381,6 @@ static int replace_all(struct edit *edit, struct preparation *p, struct table *t
     return r < 0 ? r : append_newer(edit, p, table);
 }
 
-/* What nobody could plan for may be more than the record's body has room for. */
-static int make_room(struct edit *edit, struct preparation *p)
-{
-    uint64_t extra = edit->late.memory.bytes;
-
-    if (p->spare && extra > *p->spare)
-        return stage_spill(&edit->late, p->err);
-    if (p->spare)
-        *p->spare -= extra;
-    return stage_seal(&edit->late, p->err);
-}
-
 int edit_prepare(struct edit *edit, struct preparation *p, struct table *table)
 {
     uint64_t rows;
@@ -411,7 +399,7 @@ int edit_prepare(struct edit *edit, struct preparation *p, struct table *table)
     if (!r && (edit->runs.count || edit->late_runs.count || edit->rewrites))
         r = edit->rewrites ? replace_all(edit, p, table) : delete_runs(edit, p, table);
     if (!r)
-        r = make_room(edit, p);
+        r = prepare_spare(p, &edit->late);
     return r == -ENOMEM ? err_nomem(p->err) : r;
 }
 

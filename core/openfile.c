@@ -10,7 +10,7 @@
 
 #include "core/base/mem.h"
 #include "core/db_private.h"
-#include "core/writers.h"
+#include "core/input.h"
 
 struct openfile {
     struct db *db;
@@ -20,11 +20,9 @@ struct openfile {
     bool busy; /* a commit is under way: everybody else waits */
 
     struct table *base; /* what readers of this file see before what was written */
-    struct stage stage;
-    struct writers writers;
+    struct input input;
     bool duplicate_closed;    /* a process has closed a descriptor and holds another */
     uint64_t start, received; /* the end of the file: bytes at open, and written since */
-    bool replace;             /* the next commit deletes what is there */
     int poisoned;             /* 0, or the first refusal */
     bool committed;           /* something of it */
 
@@ -45,6 +43,29 @@ CLEANUP_POINTER(struct commit, commit_destroy)
 CLEANUP_POINTER(struct snapshot, snapshot_unref)
 CLEANUP_POINTER(struct table, table_unref)
 
+static enum input_kind input_kind(enum openfile_kind kind)
+{
+    switch (kind) {
+    case OPENFILE_CSV:
+        return INPUT_CSV;
+    case OPENFILE_TSV:
+        return INPUT_TSV;
+    case OPENFILE_PATCH:
+        return INPUT_PATCH;
+    case OPENFILE_SCHEMA:
+        return INPUT_SCHEMA;
+    default:
+        return INPUT_ROWS;
+    }
+}
+
+/* Where what is appended begins, for whoever reads the file. */
+static uint64_t start_bytes(const struct openfile_options *options, const struct table *table)
+{
+    return options->kind <= OPENFILE_STREAM && !options->selection ? table_bytes(table)
+                                                                   : options->start_bytes;
+}
+
 int openfile_create(struct db *db, struct table *table, const struct openfile_options *options,
                     struct openfile **ret_file)
 {
@@ -59,23 +80,16 @@ int openfile_create(struct db *db, struct table *table, const struct openfile_op
     pthread_mutex_init(&file->lock, NULL);
     pthread_cond_init(&file->idle, NULL);
     file->base = table_ref(table);
-    stage_init(&file->stage, db_store(db), table->uuid);
-    writers_init(&file->writers, db);
-    file->replace = options->replace;
-    file->start = options->replace ? 0 : table_bytes(table);
+    input_init(&file->input, db, input_kind(options->kind), table->uuid, options->selection);
+    file->input.replace = options->replace && options->kind != OPENFILE_PATCH;
+    file->start = options->replace ? 0 : start_bytes(options, table);
     *ret_file = file;
     return 0;
 }
 
-static void drop_rows(struct openfile *file)
-{
-    writers_finish(&file->writers);
-    stage_finish(&file->stage);
-}
-
 static void openfile_destroy(struct openfile *file)
 {
-    drop_rows(file);
+    input_finish(&file->input);
     table_unref(file->base);
     if (file->options.tx)
         tx_release(file->options.tx);
@@ -100,12 +114,12 @@ static void lock_idle(struct openfile *file)
  */
 static int poison(struct openfile *file, int code)
 {
-    if (file->options.kind == OPENFILE_ROWS) {
+    if (file->options.kind != OPENFILE_STREAM) {
         file->poisoned = code;
-        drop_rows(file);
+        input_drop(&file->input);
     } else {
-        stage_finish(&file->stage); /* unfinished lines of other writers may still be finished */
-        writers_drop_line(&file->writers, file->write_owner, file->rest_follows);
+        input_drop_ready(&file->input); /* lines of other writers may still be finished */
+        writers_drop_line(&file->input.writers, file->write_owner, file->rest_follows);
     }
     return code;
 }
@@ -155,7 +169,7 @@ static void note_outcome(struct openfile *file, int result)
     if (result < 0) {
         poison(file, result);
     } else {
-        file->replace = false;
+        file->input.replace = false;
         file->committed = true;
         refresh_base(file);
     }
@@ -177,57 +191,80 @@ static void committed(struct commit *commit, int result, void *context)
     end_operation(file, releasing, file->done, file->context, result, result < 0 ? &err : NULL);
 }
 
-/*
- * Commits a stage, which is emptied, as the operation that holds the lock; `done`
- * is called when it is over.
- */
-static void commit_stage(struct openfile *file, struct stage *stage, bool release,
-                         openfile_done_fn *done, void *context)
+/* The version of the table that is there now, with a reference. */
+static int current_table(struct openfile *file, struct table **ret_table, struct err *err)
+{
+    cleanup(snapshot_unref_p) struct snapshot *now = NULL;
+    struct table *table;
+    int r = 0;
+
+    if (file->options.tx)
+        r = tx_view(file->options.tx, &now, err);
+    else
+        now = db_head(file->db);
+    if (r < 0)
+        return r;
+    table = snapshot_table(now, file->base->uuid);
+    if (!table)
+        return err_set(err, -ENOENT, "the table does not exist any more");
+    *ret_table = table_ref(table);
+    return 0;
+}
+
+/* Makes a commit of what is ready, or runs it as a statement of the transaction. */
+static int make_commit(struct openfile *file, struct commit **ret_commit, struct err *err)
 {
     cleanup(commit_destroy_p) struct commit *commit = NULL;
-    struct err err = ERR_INIT;
-    int r;
+    cleanup(table_unref_p) struct table *table = NULL;
+    int r = current_table(file, &table, err);
 
-    if (!file->options.tx || stage->writer)
-        db_before_wait(file->db);
-    r = stage_seal(stage, &err);
     if (!r && commit_create(&commit) < 0)
-        r = err_nomem(&err);
-    if (!r) {
-        r = commit_add_write(commit, file->base->uuid, file->replace, stage,
-                             file->options.expect_version);
-        if (r < 0)
-            err = *commit_reason(commit);
-    }
+        r = err_nomem(err);
+    if (!r)
+        r = input_commit(&file->input, table, file->options.expect_version, commit, err);
     if (!r && file->options.tx)
-        r = tx_apply(file->options.tx, commit, &err);
-    if (r < 0 && file->options.kind == OPENFILE_ROWS)
-        abort_tx(file, &err);
-    if (r < 0) {
-        poison(file, r);
-        end_operation(file, release, done, context, r, &err);
-        return;
-    }
-    if (file->options.tx) {
-        note_outcome(file, r);
-        end_operation(file, release, done, context, r, r < 0 ? &err : NULL);
-        return;
-    }
+        r = tx_apply(file->options.tx, commit, err);
+    if (!r)
+        *ret_commit = steal_pointer(commit);
+    return r;
+}
+
+/* An operation goes on elsewhere: the file is busy until it is over. Unlocks. */
+static void begin_busy(struct openfile *file, bool release, openfile_done_fn *done, void *context)
+{
     file->busy = true;
     file->done = done;
     file->context = context;
     file->releasing = release;
     pthread_mutex_unlock(&file->lock);
-    commit_submit(file->db, steal_pointer(commit), committed, file);
 }
 
-/* Commits what is complete, if there is anything. The lock is held; `done` ends the operation. */
+/*
+ * Commits what is complete, if there is anything, as the operation that holds the lock; `done` is
+ * called when it is over.
+ */
 static void commit_rows(struct openfile *file, bool release, openfile_done_fn *done, void *context)
 {
-    if (!stage_rows(&file->stage) && !file->replace)
+    cleanup(commit_destroy_p) struct commit *commit = NULL;
+    struct err err = ERR_INIT;
+    int r;
+
+    if (!input_is_ready(&file->input)) {
         end_operation(file, release, done, context, 0, NULL);
-    else
-        commit_stage(file, &file->stage, release, done, context);
+        return;
+    }
+    if (!file->options.tx || file->input.stage.writer)
+        db_before_wait(file->db);
+    r = make_commit(file, &commit, &err);
+    if (r < 0 && file->options.kind != OPENFILE_STREAM)
+        abort_tx(file, &err);
+    if (r < 0 || file->options.tx) {
+        note_outcome(file, r);
+        end_operation(file, release, done, context, r, r < 0 ? &err : NULL);
+        return;
+    }
+    begin_busy(file, release, done, context);
+    commit_submit(file->db, steal_pointer(commit), committed, file);
 }
 
 /* --- operations ---------------------------------------------------------------- */
@@ -243,25 +280,33 @@ static int check_offset(const struct openfile *file, uint64_t offset, struct err
                    offset, file->start + file->received);
 }
 
+static int write_now(struct openfile *file, uint64_t owner, bool by_opener, const char *data,
+                     size_t bytes, struct err *err)
+{
+    cleanup(table_unref_p) struct table *table = NULL;
+    int r = current_table(file, &table, err);
+
+    return r < 0 ? r : input_write(&file->input, table, owner, by_opener, data, bytes, err);
+}
+
 static void write_stream(struct openfile *file, uint64_t owner, bool by_opener, const char *data,
                          size_t bytes, openfile_done_fn *done, void *context)
 {
+    struct writers *writers = &file->input.writers;
     struct err err = ERR_INIT;
-    struct stage stage;
     int r;
 
-    stage_init(&stage, db_store(file->db), file->base->uuid);
     file->write_owner = owner;
     /* Whose commit fails can be tried again: from its first byte on, which may be within a line. */
-    file->rest_follows = writers_has_line(&file->writers, owner);
-    r = writers_write(&file->writers, &stage, owner, by_opener, data, bytes, &err);
-    if (r < 0)
-        writers_drop_line(&file->writers, owner, bytes && data[bytes - 1] != '\n');
-    if (r < 0 || !stage_rows(&stage))
-        end_operation(file, false, done, context, r, r < 0 ? &err : NULL);
-    else
-        commit_stage(file, &stage, false, done, context);
-    stage_finish(&stage);
+    file->rest_follows = writers_has_line(writers, owner);
+    r = write_now(file, owner, by_opener, data, bytes, &err);
+    if (r < 0) {
+        input_drop_ready(&file->input);
+        writers_drop_line(writers, owner, bytes && data[bytes - 1] != '\n');
+        end_operation(file, false, done, context, r, &err);
+    } else {
+        commit_rows(file, false, done, context);
+    }
 }
 
 void openfile_write(struct openfile *file, uint64_t owner, bool by_opener, const char *data,
@@ -281,21 +326,14 @@ void openfile_write(struct openfile *file, uint64_t owner, bool by_opener, const
     }
     r = check_offset(file, offset, &err);
     if (!r)
-        r = writers_write(&file->writers, &file->stage, owner, by_opener, data, bytes, &err);
+        r = write_now(file, owner, by_opener, data, bytes, &err);
     if (!r && file->options.tx) /* what can be known now is told by this write, not by the close */
-        r = tx_check_room(file->options.tx, stage_bytes(&file->stage), &err);
+        r = tx_check_room(file->options.tx, input_bytes(&file->input), &err);
     if (r < 0)
         poison(file, r);
     else
         file->received += bytes;
     end_operation(file, false, done, context, r, r < 0 ? &err : NULL);
-}
-
-/* Whether there is anything that a commit would still have to bring. */
-static bool has_pending(const struct openfile *file)
-{
-    return file->replace || writers_any(&file->writers) || file->writers.leftover.bytes ||
-           stage_rows(&file->stage);
 }
 
 /* Whether the end of a process means that what was written is not to be committed. */
@@ -304,9 +342,17 @@ static bool is_failure(const struct openfile *file, uint64_t owner, bool by_open
 {
     if (end <= OPENFILE_ALIVE)
         return false;
-    if (by_opener || writers_has(&file->writers, owner))
+    if (by_opener || writers_has(&file->input.writers, owner))
         return true;
     return end >= OPENFILE_FAILED_PARENT && pending;
+}
+
+static int end_input(struct openfile *file, struct err *err)
+{
+    cleanup(table_unref_p) struct table *table = NULL;
+    int r = input_is_pending(&file->input) ? current_table(file, &table, err) : 0;
+
+    return r < 0 || !table ? r : input_end(&file->input, table, err);
 }
 
 void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum openfile_end end,
@@ -322,15 +368,15 @@ void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum 
         end_operation(file, false, done, context, file->poisoned, NULL);
         return;
     }
-    pending = has_pending(file);
+    pending = input_is_pending(&file->input);
     if (end > OPENFILE_ALIVE && file->options.kind == OPENFILE_STREAM)
-        writers_drop_line(&file->writers, owner, false); /* the rest of it will not come */
+        writers_drop_line(&file->input.writers, owner, false); /* the rest of it will not come */
     if (is_failure(file, owner, by_opener, end, pending))
         r = poison(file, err_set(&err, -ECANCELED, "nothing was committed: %s", why));
-    if (writers_close(&file->writers, owner) < 0)
+    if (writers_close(&file->input.writers, owner) < 0)
         r = poison(file, err_nomem(&err));
-    if (!r && by_opener && !writers_any(&file->writers)) {
-        r = writers_end_line(&file->writers, &file->stage, &err);
+    if (!r && by_opener && !writers_any(&file->input.writers)) {
+        r = end_input(file, &err);
         if (r < 0)
             poison(file, r);
     }
@@ -338,7 +384,7 @@ void openfile_close(struct openfile *file, uint64_t owner, bool by_opener, enum 
         abort_tx(file, &err);
     if (r < 0)
         end_operation(file, false, done, context, r, pending ? &err : NULL);
-    else if (by_opener && !writers_any(&file->writers))
+    else if (by_opener && !writers_any(&file->input.writers))
         commit_rows(file, false, done, context);
     else
         end_operation(file, false, done, context, 0, NULL);
@@ -349,7 +395,7 @@ void openfile_sync(struct openfile *file, openfile_done_fn *done, void *context)
     lock_idle(file);
     if (file->poisoned)
         end_operation(file, false, done, context, file->poisoned, NULL);
-    else if (!stage_rows(&file->stage))
+    else if (!input_has_content(&file->input))
         end_operation(file, false, done, context, 0, NULL); /* no line is complete */
     else
         commit_rows(file, false, done, context);
@@ -362,8 +408,8 @@ int openfile_truncate(struct openfile *file, uint64_t bytes, struct err *err)
     lock_idle(file);
     r = file->poisoned;
     if (!r && bytes == 0) {
-        drop_rows(file);
-        file->replace = true;
+        input_drop(&file->input);
+        file->input.replace = file->options.kind != OPENFILE_PATCH;
         file->start = file->received = 0;
     } else if (!r && bytes != file->start + file->received) {
         r = err_set(err, -EINVAL, "rows can be truncated to 0 bytes only, not to %" PRIu64, bytes);
@@ -378,14 +424,14 @@ static bool is_to_restore(const struct openfile *file)
 }
 
 /* The rows that were removed for this file, which has failed. */
-static int find_removed(struct openfile *file, struct table **ret_table, struct err *err)
+static int find_removed(struct openfile *file, struct table **ret_table)
 {
     cleanup(snapshot_unref_p) struct snapshot *before = NULL;
-    int r = db_at(file->db, file->options.removed_version - 1, &before, err);
+    int r = db_at(file->db, file->options.removed_version - 1, &before, NULL);
     struct table *table = r < 0 ? NULL : snapshot_table(before, file->base->uuid);
 
     if (!r && !table)
-        r = err_set(err, -ENOENT, "the table does not exist any more");
+        r = -ENOENT;
     if (!r)
         *ret_table = table_ref(table);
     return r;
@@ -414,17 +460,14 @@ static bool restore(struct openfile *file, openfile_done_fn *done, void *context
     cleanup(commit_destroy_p) struct commit *commit = NULL;
     cleanup(table_unref_p) struct table *old = NULL;
 
-    if (find_removed(file, &old, NULL) < 0 || commit_create(&commit) < 0 ||
+    if (find_removed(file, &old) < 0 || commit_create(&commit) < 0 ||
         commit_add_restore(commit, old, file->options.removed_version) < 0)
         return false;
-    file->busy = true;
-    file->done = done;
-    file->context = context;
     file->end = end;
     file->end_is_new = err;
     if (err)
         file->end_reason = *err;
-    pthread_mutex_unlock(&file->lock);
+    begin_busy(file, true, done, context);
     commit_submit(file->db, steal_pointer(commit), restored, file);
     return true;
 }
@@ -453,13 +496,13 @@ void openfile_release(struct openfile *file, openfile_done_fn *done, void *conte
      * looked like the close of a duplicate can have been the last.
      */
     if (file->duplicate_closed)
-        r = writers_close_all(&file->writers);
+        r = writers_close_all(&file->input.writers);
     if (r < 0)
         err_nomem(&err);
-    else if (writers_any(&file->writers))
+    else if (writers_any(&file->input.writers))
         r = err_set(&err, -ECANCELED, "nothing was committed: a writer vanished without a close");
     else
-        r = writers_end_line(&file->writers, &file->stage, &err);
+        r = end_input(file, &err);
     if (r < 0) {
         abort_tx(file, &err);
         end_release(file, done, context, r, &err);
@@ -475,8 +518,8 @@ bool openfile_is_undecided(struct openfile *file)
     pthread_mutex_lock(&file->lock);
     undecided = file->busy || (file->poisoned && is_to_restore(file)) ||
                 (!file->poisoned &&
-                 (file->options.kind == OPENFILE_STREAM ? writers_any_line(&file->writers)
-                                                        : has_pending(file)));
+                 (file->options.kind == OPENFILE_STREAM ? writers_any_line(&file->input.writers)
+                                                        : input_is_pending(&file->input)));
     pthread_mutex_unlock(&file->lock);
     return undecided;
 }
@@ -505,11 +548,11 @@ int openfile_read(struct openfile *file, void *buf, size_t bytes, uint64_t offse
     int done = 0, more = 0;
 
     lock_idle(file);
-    base = file->replace ? 0 : table_bytes(file->base);
+    base = file->input.replace ? 0 : table_bytes(file->base);
     if (offset < base)
         done = table_read(db_store(file->db), file->base, buf, bytes, offset, err);
     if (done >= 0 && (size_t)done < bytes)
-        more = stage_read(&file->stage, (char *)buf + done, bytes - (size_t)done,
+        more = stage_read(&file->input.stage, (char *)buf + done, bytes - (size_t)done,
                           offset + (uint64_t)done - base, err);
     pthread_mutex_unlock(&file->lock);
     return done < 0 ? done : more < 0 ? more : done + more;

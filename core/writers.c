@@ -135,13 +135,25 @@ static int stage_checked(const struct taker *taker, const char *rows, size_t byt
                                                                                  : r;
 }
 
+/* In one piece with its line feed: what is staged at once lies in one segment and is whole rows. */
+static int stage_row(const struct taker *taker, struct slice row, struct err *err)
+{
+    cleanup_buf struct buf with_feed = {0};
+    int r = check_limits(taker->limits, taker->stage, row.bytes, 0, err); /* it may have grown */
+
+    if (r < 0)
+        return r;
+    if (buf_append(&with_feed, row.text, row.bytes) < 0 || buf_append(&with_feed, "\n", 1) < 0)
+        return err_nomem(err);
+    return stage_checked(taker, with_feed.data, with_feed.bytes, 1, err);
+}
+
 /*
  * One line with its line feed: into the stage, without CRs before the line feed, as the intake
  * has it, or not at all when it is blank.
  */
 static int take_line(const struct taker *taker, const char *line, size_t bytes, struct err *err)
 {
-    cleanup_buf struct buf with_feed = {0};
     size_t row_bytes = bytes - 1;
     struct slice row;
     int r;
@@ -155,13 +167,7 @@ static int take_line(const struct taker *taker, const char *line, size_t bytes, 
         return r;
     if (row.text == line && row.bytes == bytes - 1)
         return stage_checked(taker, line, bytes, 1, err);
-    r = check_limits(taker->limits, taker->stage, row.bytes, 0, err);
-    if (r < 0)
-        return r;
-    /* In one piece: what is staged at once lies in one segment and is whole rows. */
-    if (buf_append(&with_feed, row.text, row.bytes) < 0 || buf_append(&with_feed, "\n", 1) < 0)
-        return err_nomem(err);
-    return stage_checked(taker, with_feed.data, with_feed.bytes, 1, err);
+    return stage_row(taker, row, err);
 }
 
 /* Whether a line can be passed on as it is, together with its neighbours. */
@@ -206,6 +212,18 @@ static int take_checked(const struct taker *taker, const char *data, size_t byte
     if (r < 0 && err)
         err->line = *lines;
     return r;
+}
+
+int writers_take_row(struct writers *writers, struct stage *stage, struct rowcheck *check,
+                     struct slice row, struct err *err)
+{
+    struct taker taker = {.limits = db_limits(writers->db),
+                          .check = check,
+                          .stage = stage,
+                          .intake = writers->intake};
+    int r = check_row(&taker, row.text, row.bytes, 0, &row, err);
+
+    return r < 0 ? r : stage_row(&taker, row, err);
 }
 
 static int take_lines(struct writers *writers, struct stage *stage, const char *data, size_t bytes,
@@ -277,6 +295,11 @@ static int keep_tail(const struct writers *writers, const struct stage *stage,
         return r;
     }
     return buf_append(&writer->tail, data, bytes) < 0 ? err_nomem(err) : 0;
+}
+
+int writers_note(struct writers *writers, uint64_t owner, bool by_opener)
+{
+    return get_writer(writers, owner, by_opener) ? 0 : -ENOMEM;
 }
 
 int writers_write(struct writers *writers, struct stage *stage, uint64_t owner, bool by_opener,

@@ -13,8 +13,10 @@
 #define ROWFS_CORE_WRITERS_H
 
 #include "core/db.h"
+#include "core/jsontext.h"
 #include "core/stage.h"
 
+struct rowcheck;
 struct writer;
 
 struct writers {
@@ -41,6 +43,15 @@ void writers_finish(struct writers *writers);
  */
 int writers_write(struct writers *writers, struct stage *stage, uint64_t owner, bool by_opener,
                   const char *data, size_t bytes, struct err *err);
+
+/* The same of bytes that somebody else makes rows of: notes that the process has written. Errors:
+ * -ENOMEM. */
+int writers_note(struct writers *writers, uint64_t owner, bool by_opener);
+
+/* One row, without line feed, that somebody else has made of what was written. Errors: as
+ * writers_write. */
+int writers_take_row(struct writers *writers, struct stage *stage, struct rowcheck *check,
+                     struct slice row, struct err *err);
 
 /* The process has closed: what it left unfinished is left over. Errors: -ENOMEM. */
 int writers_close(struct writers *writers, uint64_t owner);
