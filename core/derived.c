@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/db_private.h"
 #include "core/delimited.h"
 #include "core/pick.h"
 
@@ -208,6 +209,7 @@ int derived_create(struct db *db, struct table *table, struct selection *selecti
 
     if (!derived)
         return err_nomem(err);
+    db_before_wait(db);
     atomic_init(&derived->refs, 1);
     pthread_mutex_init(&derived->lock, NULL);
     derived->db = db;

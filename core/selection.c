@@ -105,6 +105,16 @@ static struct slice column_of(const struct selection *selection)
     return slice_of(selection->column.data, selection->column.bytes);
 }
 
+bool selection_equal(const struct selection *a, const struct selection *b)
+{
+    while (a && b && a != b && slice_equal(column_of(a), column_of(b)) &&
+           !strcmp(a->name, b->name)) {
+        a = a->parent;
+        b = b->parent;
+    }
+    return a == b;
+}
+
 int selection_print(const struct selection *selection, struct buf *path)
 {
     int r = 0;

@@ -36,6 +36,9 @@ int selection_create(struct selection *parent, const char *column, const char *n
 struct selection *selection_ref(struct selection *selection); /* accepts NULL */
 void selection_unref(struct selection *selection);            /* accepts NULL */
 
+/* Whether both are spelled the same. NULL is equal to NULL. */
+bool selection_equal(const struct selection *a, const struct selection *b);
+
 /* Appends "by/id/42/by/name/Ada". Errors: -ENOMEM. */
 int selection_print(const struct selection *selection, struct buf *path);
 

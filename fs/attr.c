@@ -63,6 +63,9 @@ void tree_attr(struct fs *fs, struct node *node, struct stat *ret_attr)
     case NODE_ROOT:
     case NODE_TABLES:
     case NODE_TABLE:
+    case NODE_BY:
+    case NODE_COLUMN:
+    case NODE_SELECTION:
     case NODE_TXS:
     case NODE_ATS:
     case NODE_AT:
@@ -74,7 +77,7 @@ void tree_attr(struct fs *fs, struct node *node, struct stat *ret_attr)
         set_time(ret_attr, content_time_usec(node->content));
         break;
     case NODE_WRITER:
-        attr_file(fs, ret_attr, 0666, atomic_load(&node->bytes));
+        attr_file(fs, ret_attr, node->file == FILE_PATCH ? 0222 : 0666, atomic_load(&node->bytes));
         set_time(ret_attr, node->at->time_usec);
         break;
     case NODE_STREAM:
@@ -118,8 +121,11 @@ double tree_attr_seconds(const struct node *node)
     case NODE_ATS:
         return TREE_CHANGES;
     case NODE_TX_ISOLATION:
-        return 0;      /* another process may write it */
-    case NODE_TABLE:   /* looked up each time, which brings them anew */
+        return 0;    /* another process may write it */
+    case NODE_TABLE: /* looked up each time, which brings them anew */
+    case NODE_BY:
+    case NODE_COLUMN:
+    case NODE_SELECTION:
     case NODE_CONTENT: /* never changes */
     case NODE_WRITER:  /* its size is what the kernel counts itself */
     case NODE_SCRATCH:

@@ -10,7 +10,8 @@
 struct content {
     _Atomic uint32_t refs;
     struct store *store; /* borrowed */
-    struct table *table; /* one of these three */
+    struct table *table; /* one of these four */
+    struct derived *derived;
     struct snapshot *snapshot;
     struct buf text;
     int64_t time_usec;
@@ -34,6 +35,17 @@ struct content *content_of_rows(struct store *store, struct table *table)
 
     if (content)
         content->table = table_ref(table);
+    return content;
+}
+
+struct content *content_of_derived(struct derived *derived, int64_t time_usec)
+{
+    struct content *content = content_new(NULL, time_usec);
+
+    if (content)
+        content->derived = derived;
+    else
+        derived_unref(derived);
     return content;
 }
 
@@ -68,6 +80,7 @@ void content_unref(struct content *content)
     if (!content || atomic_fetch_sub(&content->refs, 1) != 1)
         return;
     table_unref(content->table);
+    derived_unref(content->derived);
     snapshot_unref(content->snapshot);
     buf_finish(&content->text);
     free(content);
@@ -77,6 +90,8 @@ uint64_t content_bytes(const struct content *content)
 {
     if (content->table)
         return table_bytes(content->table);
+    if (content->derived)
+        return derived_bytes(content->derived);
     if (content->snapshot)
         return ptree_sum(content->snapshot->history, HISTORY_BYTES);
     return content->text.bytes;
@@ -91,6 +106,8 @@ int content_read(struct content *content, void *buf, size_t bytes, uint64_t offs
 {
     if (content->table)
         return table_read(content->store, content->table, buf, bytes, offset, err);
+    if (content->derived)
+        return derived_read(content->derived, buf, bytes, offset, err);
     if (content->snapshot)
         return history_read(content->store, content->snapshot->history, buf, bytes, offset, err);
     if (offset >= content->text.bytes)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The content of a finite file: immutable, of known size. Rows of a table
- * version, the history of a snapshot, or a text that was made when it was asked for.
+ * version, a file that is made of them, the history of a snapshot, or a text that was made when it
+ * was asked for.
  */
 #ifndef ROWFS_FS_CONTENT_H
 #define ROWFS_FS_CONTENT_H
@@ -9,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "core/base/buf.h"
+#include "core/derived.h"
 #include "core/snapshot.h"
 #include "core/table.h"
 
@@ -17,6 +19,7 @@ struct content;
 /* New, with one reference; what is given is referenced, `text` is taken over. NULL: out of memory.
  */
 struct content *content_of_rows(struct store *store, struct table *table);
+struct content *content_of_derived(struct derived *derived, int64_t time_usec); /* taken over */
 struct content *content_of_history(struct store *store, struct snapshot *snapshot);
 struct content *content_of_text(struct buf *text, int64_t time_usec);
 

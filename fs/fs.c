@@ -85,6 +85,8 @@ void fs_handle_destroy(struct fs *fs, struct handle *handle)
     content_unref(handle->content);
     snapshot_unref(handle->snapshot);
     buf_finish(&handle->ids);
+    buf_finish(&handle->value);
+    distinct_destroy(handle->distinct);
     follower_destroy(handle->follower);
     lineage_finish(&handle->lineage);
     if (handle->kind == HANDLE_COMMIT)

@@ -7,6 +7,7 @@
 #define ROWFS_FS_FS_H
 
 #include "core/db.h"
+#include "core/distinct.h"
 #include "core/openfile.h"
 #include "core/txset.h"
 #include "fs/followers.h"
@@ -56,8 +57,11 @@ struct handle {
 
     struct snapshot *snapshot; /* DIRECTORY: what it lists; owned reference */
     struct table *table;       /* DIRECTORY of a table: borrowed from the snapshot */
-    bool hides_rows;
-    struct buf ids; /* DIRECTORY tx: what it lists */
+    unsigned hidden;           /* DIRECTORY of a table: 1 << enum table_file */
+    struct buf ids;            /* DIRECTORY tx, by: what it lists, each with its NUL */
+    struct distinct *distinct; /* DIRECTORY by/<column>: what it lists, one by one */
+    struct buf value;          /* the one that came last */
+    uint64_t values_at;        /* how many have come */
 };
 
 struct fs {
@@ -122,6 +126,9 @@ int fs_view(struct fs *fs, struct view *view, struct snapshot **ret_snapshot, st
 
 /* The same as far as it is known without asking the store; what is now for one that is over. */
 struct snapshot *fs_known_view(struct fs *fs, struct view *view);
+
+/* How the file of a writer's node, or a stream, is written. */
+enum openfile_kind fs_openfile_kind(const struct node *node);
 
 /* The operations, by file. */
 void fs_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);

@@ -25,6 +25,7 @@ static void node_free(struct node *node)
     table_unref(node->at);
     content_unref(node->content);
     scratch_unref(node->scratch);
+    selection_unref(node->selection);
     pthread_mutex_destroy(&node->name_lock);
     free(node->key);
     free(node);

@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "core/scratch.h"
+#include "core/selection.h"
 #include "core/snapshot.h"
 #include "core/table.h"
 
@@ -30,9 +31,12 @@
 enum node_kind {
     NODE_ROOT,
     NODE_TABLES,
-    NODE_TABLE,   /* the directory of a table */
-    NODE_CONTENT, /* a file that never changes (content.h) */
-    NODE_WRITER,  /* `rows` for one that writes */
+    NODE_TABLE,     /* the directory of a table */
+    NODE_CONTENT,   /* a file that never changes (content.h) */
+    NODE_WRITER,    /* a file of a table for one that writes */
+    NODE_BY,        /* the directory by/ of a table or of a selection */
+    NODE_COLUMN,    /* by/<column>/ */
+    NODE_SELECTION, /* by/<column>/<value>/ */
     NODE_STREAM,
     NODE_SCRATCH,
     NODE_TXS,    /* the directory tx/ */
@@ -47,6 +51,16 @@ enum node_kind {
 
 struct content;
 
+/* Which file of a table, or of a selection of its rows. */
+enum table_file {
+    FILE_OTHER,
+    FILE_ROWS,
+    FILE_CSV,
+    FILE_TSV,
+    FILE_SCHEMA,
+    FILE_PATCH,
+};
+
 struct node {
     enum node_kind kind;
     _Atomic uint64_t refs;
@@ -55,17 +69,20 @@ struct node {
     struct node *next;                 /* in its bucket */
     struct node *all_next, **all_link; /* in the list of all */
 
-    struct view *view;      /* what it belongs to, with a reference; NULL: now */
-    struct uuid table;      /* TABLE, WRITER, STREAM, SCRATCH and rows: the table */
-    struct table *at;       /* WRITER: the version that it was looked up at */
-    _Atomic uint64_t bytes; /* WRITER: the size that its writer sees */
+    struct view *view;           /* what it belongs to, with a reference; NULL: now */
+    struct uuid table;           /* TABLE and what is below it: the table */
+    enum table_file file;        /* CONTENT, WRITER */
+    struct selection *selection; /* below by/: with a reference; NULL: all rows */
+    struct table *at;            /* WRITER: the version that it was looked up at */
+    _Atomic uint64_t bytes;      /* WRITER: the size that its writer sees */
     _Atomic unsigned opens; /* WRITER, STREAM: open files; more than one through /proc/self/fd */
 
     pthread_mutex_t name_lock;
     char name[NAME_MAX +
               1]; /* TABLE: the name by which the kernel knows it; TX: its id; others: their own */
-    pid_t hidden_for;         /* TABLE: the process that sees no `rows` (tree.h); 0: none */
-    int64_t hidden_usec;      /* since then, monotonic */
+    pid_t hidden_for;      /* TABLE, SELECTION: the process that sees no `rows` (tree.h); 0: none */
+    int64_t hidden_usec;   /* since then, monotonic */
+    unsigned hidden_files; /* which: 1 << enum table_file */
     uint64_t removed_version; /* in which that process removed the rows; 0: it made the table */
 
     struct content *content; /* CONTENT, LINK */

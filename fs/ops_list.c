@@ -8,10 +8,113 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/delimited.h"
 #include "fs/reply.h"
 #include "fs/tree.h"
 
 CLEANUP_POINTER(struct snapshot, snapshot_unref)
+
+static bool is_below_table(const struct node *node)
+{
+    return node->kind == NODE_TABLE || node->kind == NODE_BY || node->kind == NODE_COLUMN ||
+           node->kind == NODE_SELECTION;
+}
+
+/* Which files of the table the process is not to see. */
+static void note_hidden(struct handle *handle, pid_t tid)
+{
+    if (handle->node->kind != NODE_TABLE && handle->node->kind != NODE_SELECTION)
+        return;
+    if (tree_hides(handle->node, handle->table, FILE_ROWS, tid))
+        handle->hidden |= 1U << FILE_ROWS;
+    if (tree_hides(handle->node, handle->table, FILE_SCHEMA, tid))
+        handle->hidden |= 1U << FILE_SCHEMA;
+}
+
+/* --- by/ and by/<column>/ -------------------------------------------------------------- */
+
+/* The columns of a table, or of its rows if it has no schema, each name with its NUL. */
+static int list_columns(struct fs *fs, struct handle *handle, struct err *err)
+{
+    struct delimited_columns columns = {0};
+    struct pick *pick = NULL;
+    struct picked picked;
+    int r = 0;
+
+    if (handle->table->schema)
+        r = delimited_columns_of_schema(handle->table->schema, &columns);
+    else
+        r = pick_create(fs->db, handle->table, handle->node->selection, 0, PICK_TO_END, &pick, err);
+    while (!r && pick && (r = pick_next(pick, &picked, err)) > 0)
+        r = delimited_columns_add_row(&columns, picked.row, err);
+    for (size_t i = 0; i < columns.count && !r; i++) {
+        r = value_name_escape(columns.names[i], &handle->ids);
+        if (!r)
+            r = buf_append(&handle->ids, "", 1);
+    }
+    pick_destroy(pick);
+    delimited_columns_finish(&columns);
+    return r;
+}
+
+static int begin_values(struct fs *fs, struct handle *handle, struct err *err)
+{
+    cleanup_buf struct buf column = {0};
+    const struct node *node = handle->node;
+    char name[NAME_MAX + 1];
+    int r = 0;
+
+    if (node->kind == NODE_BY)
+        return list_columns(fs, handle, err);
+    if (node->kind != NODE_COLUMN)
+        return 0;
+    distinct_destroy(steal_pointer(handle->distinct));
+    buf_finish(&handle->value);
+    handle->values_at = 0;
+    node_get_name(handle->node, name);
+    if (strcmp(name, "%empty") != 0)
+        r = value_name_unescape(slice_of(name, strlen(name)), &column);
+    if (!r)
+        r = distinct_create(fs->db, handle->table, node->selection,
+                            slice_of(column.data, column.bytes), DISTINCT_MAX, &handle->distinct,
+                            err);
+    return r;
+}
+
+/* Makes `value` the next one. 1, or 0 at the end. */
+static int next_value(struct handle *handle, struct err *err)
+{
+    struct slice name;
+    int r = distinct_next(handle->distinct, &name, err);
+
+    handle->value.bytes = 0;
+    if (r <= 0)
+        return r;
+    handle->values_at++;
+    if (buf_append(&handle->value, name.text, name.bytes) < 0 ||
+        buf_append(&handle->value, "", 1) < 0)
+        return err_nomem(err);
+    return 1;
+}
+
+/*
+ * The value at this index, which is mostly that behind the last one, or that one again because
+ * it did not fit. 1, or 0 at the end.
+ */
+static int value_at(struct fs *fs, struct handle *handle, uint64_t index, struct err *err)
+{
+    int r = 1;
+
+    if (index + 1 == handle->values_at && handle->value.bytes)
+        return 1;
+    if (index < handle->values_at)
+        r = begin_values(fs, handle, err) < 0 ? -EIO : 1;
+    while (r > 0 && handle->values_at <= index)
+        r = next_value(handle, err);
+    return r;
+}
+
+/* --- directories ---------------------------------------------------------------------------- */
 
 void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -29,7 +132,7 @@ void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         reply_refusal(req, node, NULL, r, &err);
         return;
     }
-    r = node->kind == NODE_TABLE ? tree_table(fs, node, snapshot, tid, &table) : 0;
+    r = is_below_table(node) ? tree_table(fs, node, snapshot, tid, &table) : 0;
     if (r < 0) {
         fuse_reply_err(req, -r); /* ENOENT, or ESTALE: walk again */
         return;
@@ -46,9 +149,15 @@ void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         reply_code(req, -ENOMEM);
         return;
     }
+    r = begin_values(fs, handle, &err);
+    if (r < 0) {
+        fs_handle_destroy(fs, handle);
+        reply_refusal(req, node, NULL, r, &err);
+        return;
+    }
     if (node->kind == NODE_TABLES && view_tx(node->view))
         tx_note_tables_listed(node->view->tx);
-    handle->hides_rows = table && tree_hides_rows(node, table, tid);
+    note_hidden(handle, tid);
     fi->fh = (uintptr_t)handle;
     if (fuse_reply_open(req, fi) < 0)
         fs_handle_destroy(fs, handle);
@@ -87,20 +196,26 @@ static bool root_entry(size_t index, struct entry *entry)
     return true;
 }
 
+static bool named_entry(struct entry *entry, const char *name, mode_t type)
+{
+    entry->name = name;
+    entry->type = type;
+    entry->ino = node_ino_of(name);
+    return true;
+}
+
 static bool table_entry(struct fs *fs, const struct handle *handle, uid_t uid, size_t index,
                         struct entry *entry)
 {
-    entry->type = S_IFREG;
-    if (!handle->hides_rows && index-- == 0) {
-        entry->name = "rows";
-        entry->ino = node_ino_of("rows");
-        return true;
-    }
-    if (!scratchdir_name_at(&fs->scratches, handle->node, uid, index, entry->scratch_name))
-        return false;
-    entry->name = entry->scratch_name;
-    entry->ino = node_ino_of(entry->name);
-    return true;
+    bool is_table = handle->node->kind == NODE_TABLE;
+
+    if (is_table && !(handle->hidden & 1U << FILE_SCHEMA) && index-- == 0)
+        return named_entry(entry, "schema", S_IFREG);
+    if (!(handle->hidden & 1U << FILE_ROWS) && index-- == 0)
+        return named_entry(entry, "rows", S_IFREG);
+    return is_table &&
+           scratchdir_name_at(&fs->scratches, handle->node, uid, index, entry->scratch_name) &&
+           named_entry(entry, entry->scratch_name, S_IFREG);
 }
 
 static bool tables_entry(struct ptree_cursor *cursor, struct entry *entry)
@@ -114,8 +229,8 @@ static bool tables_entry(struct ptree_cursor *cursor, struct entry *entry)
     return true;
 }
 
-/* Transactions stand at the positions of their ids' first bytes. */
-static bool tx_entry(const struct handle *handle, size_t at, struct entry *entry)
+/* Transactions and columns stand at the positions of their names' first bytes. */
+static bool listed_entry(const struct handle *handle, size_t at, struct entry *entry)
 {
     if (at >= handle->ids.bytes)
         return false;
@@ -126,10 +241,12 @@ static bool tx_entry(const struct handle *handle, size_t at, struct entry *entry
     return true;
 }
 
-/* The entry at a position: "." and "..", then what the directory holds. */
-static bool entry_at(struct fs *fs, const struct handle *handle, uid_t uid, off_t position,
-                     struct ptree_cursor *cursor, struct entry *entry)
+/* The entry at a position, 1, or 0 for the end: "." and "..", then what the directory holds. */
+static int entry_at(struct fs *fs, struct handle *handle, uid_t uid, off_t position,
+                    struct ptree_cursor *cursor, struct entry *entry, struct err *err)
 {
+    int r;
+
     entry->table = NULL;
     entry->next = position + 1;
     if (position < 2) {
@@ -144,6 +261,7 @@ static bool entry_at(struct fs *fs, const struct handle *handle, uid_t uid, off_
     case NODE_TABLES:
         return tables_entry(cursor, entry);
     case NODE_TABLE:
+    case NODE_SELECTION:
         return table_entry(fs, handle, uid, (size_t)position - 2, entry);
     case NODE_AT:
         entry->name = "tables";
@@ -151,7 +269,11 @@ static bool entry_at(struct fs *fs, const struct handle *handle, uid_t uid, off_
         entry->ino = node_ino_of(entry->name);
         return position == 2;
     case NODE_TXS:
-        return tx_entry(handle, (size_t)position - 2, entry);
+    case NODE_BY:
+        return listed_entry(handle, (size_t)position - 2, entry);
+    case NODE_COLUMN:
+        r = value_at(fs, handle, (uint64_t)position - 2, err);
+        return r <= 0 ? r : named_entry(entry, handle->value.data, S_IFDIR);
     default:
         return false;
     }
@@ -194,12 +316,14 @@ static size_t add_plus(fuse_req_t req, struct view *view, char *buf, size_t size
 static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *fi,
                  size_t (*add)(fuse_req_t, struct view *, char *, size_t, const struct entry *))
 {
-    const struct handle *handle = fs_handle(fi);
+    struct handle *handle = fs_handle(fi);
     uid_t uid = fuse_req_ctx(req)->uid;
     cleanup_free char *buf = malloc(size);
     struct ptree_cursor cursor = {.depth = 0};
+    struct err err = ERR_INIT;
     struct entry entry;
     size_t used = 0;
+    int r;
 
     if (!buf) {
         reply_code(req, -ENOMEM);
@@ -207,7 +331,7 @@ static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_inf
     }
     if (handle->node->kind == NODE_TABLES)
         ptree_seek_index(&cursor, handle->snapshot->by_name, offset > 2 ? (size_t)offset - 2 : 0);
-    while (entry_at(fs_of(req), handle, uid, offset, &cursor, &entry)) {
+    while ((r = entry_at(fs_of(req), handle, uid, offset, &cursor, &entry, &err)) > 0) {
         size_t n = add(req, handle->node->view, buf + used, size - used, &entry);
 
         if (n > size - used)
@@ -215,7 +339,10 @@ static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_inf
         used += n;
         offset = entry.next;
     }
-    fuse_reply_buf(req, buf, used);
+    if (r < 0 && !used)
+        reply_refusal(req, handle->node, NULL, r, &err);
+    else
+        fuse_reply_buf(req, buf, used);
 }
 
 void fs_op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,

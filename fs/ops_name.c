@@ -9,6 +9,7 @@
 #include "core/base/timefmt.h"
 #include "core/name.h"
 #include "fs/caller.h"
+#include "fs/loop.h"
 #include "fs/reply.h"
 #include "fs/tree.h"
 #include "fs/txfiles.h"
@@ -104,11 +105,16 @@ static pid_t process_of(fuse_req_t req)
     return caller_process(fuse_req_ctx(req)->pid);
 }
 
-static void hide_rows(struct node *table_node, pid_t process, uint64_t removed_version)
+/* `files` (1 << enum table_file) are hidden from the process, besides those that are. */
+static void hide(struct node *table_node, pid_t process, unsigned files, uint64_t removed_version)
 {
     pthread_mutex_lock(&table_node->name_lock);
+    if (table_node->hidden_for != process)
+        table_node->hidden_files = 0;
     table_node->hidden_for = process;
-    table_node->removed_version = removed_version;
+    table_node->hidden_files |= files;
+    if (files & 1U << FILE_ROWS)
+        table_node->removed_version = removed_version;
     table_node->hidden_usec = time_monotonic_usec();
     pthread_mutex_unlock(&table_node->name_lock);
 }
@@ -146,7 +152,7 @@ static void done_mkdir(struct name_op *op)
         reply_code(op->req, table ? -ENOMEM : -ENOENT); /* dropped again by somebody else */
         return;
     }
-    hide_rows(node, process_of(op->req), 0);
+    hide(node, process_of(op->req), 1U << FILE_ROWS | 1U << FILE_SCHEMA, 0);
     entry.ino = node_id(node);
     tree_attr(fs, node, &entry.attr);
     if (fuse_reply_entry(op->req, &entry) < 0)
@@ -260,8 +266,78 @@ static uint64_t removed_version(const struct name_op *op)
 
 static void done_unlink_rows(struct name_op *op)
 {
-    hide_rows(op->parent, process_of(op->req), removed_version(op));
+    hide(op->parent, process_of(op->req), 1U << FILE_ROWS, removed_version(op));
     fuse_reply_err(op->req, 0);
+}
+
+static void done_unlink_selection(struct name_op *op)
+{
+    hide(op->parent, process_of(op->req), 1U << FILE_ROWS, 0);
+    fuse_reply_err(op->req, 0);
+}
+
+/* Rows that a selection has are deleted. */
+static void unlink_selection(fuse_req_t req, struct node *dir)
+{
+    struct fs *fs = fs_of(req);
+    cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
+    struct write write = {0};
+    struct err err = ERR_INIT;
+    struct table *table;
+    struct stage nothing;
+    struct name_op *op;
+    int r;
+
+    if (!get_table(req, dir, "rows", &snapshot, &table))
+        return;
+    loop_pass_turn();
+    r = edit_create(fs->db, table, dir->selection, (struct slice){0}, &write.edit, &err);
+    if (!r)
+        r = edit_seal(write.edit, &err);
+    op = r < 0 ? NULL : name_op_new(req, dir, "rows", done_unlink_selection);
+    if (!op) {
+        edit_destroy(write.edit);
+        if (r < 0)
+            reply_refusal(req, dir, "rows", r, &err);
+        else
+            reply_code(req, -ENOMEM);
+        return;
+    }
+    stage_init(&nothing, db_store(fs->db), table->uuid);
+    write.stage = &nothing;
+    submit(op, commit_add_statement(op->commit, table->uuid, &write));
+}
+
+static void done_unlink_schema(struct name_op *op)
+{
+    hide(op->parent, process_of(op->req), 1U << FILE_SCHEMA, 0);
+    fuse_reply_err(op->req, 0);
+}
+
+/* From then on any object is a row. */
+static void unlink_schema(fuse_req_t req, struct node *dir)
+{
+    struct fs *fs = fs_of(req);
+    cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
+    struct reshape *reshape = NULL;
+    struct err err = ERR_INIT;
+    struct table *table;
+    struct name_op *op;
+    int r;
+
+    if (!get_table(req, dir, "schema", &snapshot, &table))
+        return;
+    r = reshape_create(fs->db, table, NULL, &reshape, &err);
+    op = r < 0 ? NULL : name_op_new(req, dir, "schema", done_unlink_schema);
+    if (!op) {
+        reshape_destroy(reshape);
+        if (r < 0)
+            reply_refusal(req, dir, "schema", r, &err);
+        else
+            reply_code(req, -ENOMEM);
+        return;
+    }
+    submit(op, commit_add_schema(op->commit, table->uuid, reshape));
 }
 
 static void unlink_rows(fuse_req_t req, struct node *dir)
@@ -289,6 +365,10 @@ void fs_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
         reply_past(req, dir, name);
     else if (dir->kind == NODE_TABLE && !strcmp(name, "rows"))
         unlink_rows(req, dir);
+    else if (dir->kind == NODE_SELECTION && !strcmp(name, "rows"))
+        unlink_selection(req, dir);
+    else if (dir->kind == NODE_TABLE && !strcmp(name, "schema"))
+        unlink_schema(req, dir);
     else if (dir->kind == NODE_TABLE &&
              scratchdir_remove(&fs->scratches, dir, fuse_req_ctx(req)->uid, name))
         fuse_reply_err(req, 0);
@@ -346,9 +426,9 @@ static void move_rows(fuse_req_t req, struct node *dir, struct node *new_dir)
     submit(op, op ? commit_add_move_rows(op->commit, dir->table, new_dir->table) : 0);
 }
 
-/* A scratch file becomes the rows of a table. */
-static void scratch_over_rows(fuse_req_t req, struct node *dir, const char *name,
-                              struct node *new_dir)
+/* A scratch file becomes the rows of a table, or its schema. */
+static void scratch_over_file(fuse_req_t req, struct node *dir, const char *name,
+                              struct node *new_dir, enum table_file file)
 {
     struct fs *fs = fs_of(req);
     uid_t uid = fuse_req_ctx(req)->uid;
@@ -362,14 +442,22 @@ static void scratch_over_rows(fuse_req_t req, struct node *dir, const char *name
     }
     r = db_check_writable(fs->db, &err);
     if (!r)
-        r = scratch_commit(node->scratch, fs->db, view_tx(new_dir->view), new_dir->table, &err);
+        r = scratch_commit(node->scratch, fs->db, view_tx(new_dir->view), new_dir->table,
+                           file == FILE_SCHEMA ? OPENFILE_SCHEMA : OPENFILE_ROWS, &err);
     if (r < 0) {
-        reply_refusal(req, new_dir, "rows", r, &err);
+        reply_refusal(req, new_dir, file == FILE_SCHEMA ? "schema" : "rows", r, &err);
     } else {
         scratchdir_remove(&fs->scratches, dir, uid, name);
         fuse_reply_err(req, 0);
     }
     node_unref(&fs->nodes, node, 1);
+}
+
+/* Names in the directory of a table that are no scratch file's. */
+static bool is_name_of_table(const char *name)
+{
+    return tree_file_named(name) != FILE_OTHER || !strcmp(name, "info") ||
+           !strcmp(name, "stream") || !strcmp(name, "by");
 }
 
 /* A scratch file gets another name. */
@@ -380,7 +468,7 @@ static void rename_scratch(fuse_req_t req, struct node *dir, const char *name, s
     uid_t uid = fuse_req_ctx(req)->uid;
     struct node *over;
 
-    if (tree_is_data_name(new_name) || !strcmp(new_name, "info") || !strcmp(new_name, "stream")) {
+    if (tree_is_data_name(new_name) || is_name_of_table(new_name)) {
         reply_refusal_text(req, new_dir, new_name, -EPERM,
                            "a scratch file can be renamed to rows or to another scratch name");
         return;
@@ -399,17 +487,20 @@ static void rename_scratch(fuse_req_t req, struct node *dir, const char *name, s
 static void rename_in_tables(fuse_req_t req, struct node *dir, const char *name,
                              struct node *new_dir, const char *new_name, bool no_replace)
 {
-    bool from_rows = !strcmp(name, "rows"), to_rows = !strcmp(new_name, "rows");
+    enum table_file file = tree_file_named(new_name);
+    bool from_rows = !strcmp(name, "rows"), to_rows = file == FILE_ROWS;
 
-    if (to_rows && no_replace)
+    if ((to_rows || file == FILE_SCHEMA) && no_replace)
         fuse_reply_err(req, EEXIST);
     else if (from_rows && to_rows)
         move_rows(req, dir, new_dir);
     else if (from_rows)
         reply_refusal_text(req, dir, name, -EPERM,
                            "rows can be renamed over another table's rows only; copy them");
-    else if (to_rows)
-        scratch_over_rows(req, dir, name, new_dir);
+    else if (is_name_of_table(name))
+        reply_refusal_text(req, dir, name, -EPERM, "this file belongs to the mount");
+    else if (to_rows || file == FILE_SCHEMA)
+        scratch_over_file(req, dir, name, new_dir, file);
     else
         rename_scratch(req, dir, name, new_dir, new_name, no_replace);
 }

@@ -132,7 +132,10 @@ static void truncated(void *context, int result, const struct err *err)
 /* truncate(2) by path: an open, a truncation and a close in one. */
 static void truncate_rows(fuse_req_t req, struct node *node, uint64_t bytes)
 {
-    struct openfile_options options = {.tx = view_tx(node->view), .append = true};
+    struct openfile_options options = {.kind = fs_openfile_kind(node),
+                                       .selection = node->selection,
+                                       .tx = view_tx(node->view),
+                                       .append = true};
     struct truncation *t = malloc(sizeof *t);
     struct err err = ERR_INIT;
     struct openfile *file;

@@ -39,14 +39,56 @@ static void no_one(void *context, int result, const struct err *err)
     (void)err;
 }
 
-/* A handle that writes a table's rows; `table` is borrowed. */
+enum openfile_kind fs_openfile_kind(const struct node *node)
+{
+    if (node->kind == NODE_STREAM)
+        return OPENFILE_STREAM;
+    switch (node->file) {
+    case FILE_CSV:
+        return OPENFILE_CSV;
+    case FILE_TSV:
+        return OPENFILE_TSV;
+    case FILE_PATCH:
+        return OPENFILE_PATCH;
+    case FILE_SCHEMA:
+        return OPENFILE_SCHEMA;
+    default:
+        return OPENFILE_ROWS;
+    }
+}
+
+/* Whether what is read from the file is not simply what was written to it. */
+static bool is_derived(const struct node *node)
+{
+    return node->kind == NODE_WRITER && (node->file != FILE_ROWS || node->selection);
+}
+
+/* Where the file ends, for one who writes at an offset. */
+static int find_start(struct fs *fs, const struct node *node, struct table *table,
+                      uint64_t *ret_bytes, struct err *err)
+{
+    struct content *content;
+    int r;
+
+    if (node->file == FILE_PATCH)
+        return 0;
+    r = tree_file_content(fs, node, table, node->file, &content, err);
+    if (r < 0)
+        return r;
+    *ret_bytes = content_bytes(content);
+    content_unref(content);
+    return 0;
+}
+
+/* A handle that writes a file of a table; `table` is borrowed. */
 static int open_rows(fuse_req_t req, struct node *node, struct table *table, int flags,
                      uint64_t removed_version, struct handle **ret_handle, struct err *err)
 {
     struct fs *fs = fs_of(req);
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
     struct openfile_options options = {
-        .kind = node->kind == NODE_STREAM ? OPENFILE_STREAM : OPENFILE_ROWS,
+        .kind = fs_openfile_kind(node),
+        .selection = node->selection,
         .tx = view_tx(node->view),
         .replace = (flags & O_TRUNC) && node->kind != NODE_STREAM,
         .append = flags & O_APPEND,
@@ -56,6 +98,10 @@ static int open_rows(fuse_req_t req, struct node *node, struct table *table, int
     struct handle *handle;
     int r = check_may_write(fs, ctx->pid, err);
 
+    if (!r && (flags & O_ACCMODE) == O_RDWR && is_derived(node))
+        r = err_set(err, -EACCES, "this file is read or written, not both at once");
+    if (!r && !(flags & (O_APPEND | O_TRUNC)) && is_derived(node))
+        r = find_start(fs, node, table, &options.start_bytes, err);
     if (r < 0)
         return r;
     if (openfile_create(fs->db, table, &options, &file) < 0)
@@ -205,9 +251,15 @@ static void read_writer_node(fuse_req_t req, struct node *node, struct fuse_file
 {
     struct fs *fs = fs_of(req);
     cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
+    struct err err = ERR_INIT;
     struct content *content;
     struct table *table;
+    int r;
 
+    if (node->file == FILE_PATCH) {
+        reply_refusal_text(req, node, NULL, -EACCES, "a patch can only be written");
+        return;
+    }
     if (redirect_begin(&fs->redirects, fuse_req_ctx(req)->pid, node, false, fi->flags)) {
         fuse_reply_err(req, ESTALE);
         return;
@@ -216,7 +268,11 @@ static void read_writer_node(fuse_req_t req, struct node *node, struct fuse_file
     if (!table)
         return;
     note_read(node);
-    content = content_of_rows(db_store(fs->db), table);
+    r = tree_file_content(fs, node, table, node->file, &content, &err);
+    if (r < 0) {
+        reply_refusal(req, node, NULL, r, &err);
+        return;
+    }
     open_content(req, node, content, true, fi);
     content_unref(content);
 }
@@ -329,21 +385,22 @@ static void reply_created(fuse_req_t req, struct node *node, struct handle *hand
     }
 }
 
-/* `rows` of a table that shows none to this process. */
-static void create_rows(fuse_req_t req, struct node *dir, struct table *table, mode_t mode,
-                        struct fuse_file_info *fi)
+/* `rows` or `schema` of a table that shows none to this process. */
+static void create_file(fuse_req_t req, struct node *dir, struct table *table, enum table_file file,
+                        mode_t mode, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    struct node *node = tree_writer_node(fs, dir->view, table, false);
+    struct node *node = tree_writer_node(fs, dir, table, file, false);
     struct err err = ERR_INIT;
     struct handle *handle;
     uint64_t removed_version;
     int r = node ? 0 : err_nomem(&err);
 
     pthread_mutex_lock(&dir->name_lock);
-    removed_version = dir->removed_version;
-    dir->hidden_for = 0;
-    dir->removed_version = 0;
+    removed_version = file == FILE_ROWS ? dir->removed_version : 0;
+    dir->hidden_files &= ~(1U << file);
+    if (file == FILE_ROWS)
+        dir->removed_version = 0;
     pthread_mutex_unlock(&dir->name_lock);
     if (!r)
         r = open_rows(req, node, table, fi->flags, removed_version, &handle, &err);
@@ -351,7 +408,7 @@ static void create_rows(fuse_req_t req, struct node *dir, struct table *table, m
     if (r < 0) {
         if (node)
             node_unref(&fs->nodes, node, 1);
-        reply_refusal(req, dir, "rows", r, &err);
+        reply_refusal(req, dir, file == FILE_ROWS ? "rows" : "schema", r, &err);
         return;
     }
     node->mode = mode & 07777;
@@ -402,7 +459,7 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
         reply_past(req, dir, name);
         return;
     }
-    if (dir->kind != NODE_TABLE) {
+    if (dir->kind != NODE_TABLE && (dir->kind != NODE_SELECTION || strcmp(name, "rows"))) {
         reply_refusal_text(
             req, dir, name, -EPERM,
             "files cannot be made here: mkdir tables/<name>, then append to its rows");
@@ -416,8 +473,8 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
     r = tree_table(fs, dir, snapshot, fuse_req_ctx(req)->pid, &table);
     if (r < 0)
         fuse_reply_err(req, -r);
-    else if (!strcmp(name, "rows"))
-        create_rows(req, dir, table, mode, fi);
+    else if (tree_file_named(name) != FILE_OTHER)
+        create_file(req, dir, table, tree_file_named(name), mode, fi);
     else
         create_scratch(req, dir, snapshot, name, mode, fi);
 }

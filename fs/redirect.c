@@ -15,6 +15,7 @@ static void slot_clear(struct redirects *redirects, struct redirect_slot *slot)
     if (slot->writer)
         node_unref(redirects->nodes, slot->writer, 1);
     view_unref(slot->view);
+    selection_unref(slot->selection);
     *slot = (struct redirect_slot){0};
 }
 
@@ -63,6 +64,9 @@ bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *f
         slot = find(redirects, tid, true);
         slot->from = from;
         slot->table = from->table;
+        slot->file = from->file;
+        selection_unref(slot->selection);
+        slot->selection = selection_ref(from->selection);
         view_unref(slot->view);
         slot->view = view_ref(from->view);
         slot->open_flags = open_flags;
@@ -72,16 +76,21 @@ bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *f
     return !again;
 }
 
-bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct view *view,
-                           struct uuid table, struct node **ret_writer, int *ret_open_flags)
+static bool leads_to(const struct redirect_slot *slot, const struct node *dir, enum table_file file)
+{
+    return slot->to_writer && slot->file == file && view_equal(slot->view, dir->view) &&
+           uuid_equal(slot->table, dir->table) && selection_equal(slot->selection, dir->selection);
+}
+
+bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct node *dir,
+                           enum table_file file, struct node **ret_writer, int *ret_open_flags)
 {
     struct redirect_slot *slot;
     bool wants;
 
     pthread_mutex_lock(&redirects->lock);
     slot = find(redirects, tid, false);
-    wants =
-        slot && slot->to_writer && view_equal(slot->view, view) && uuid_equal(slot->table, table);
+    wants = slot && leads_to(slot, dir, file);
     if (wants) {
         *ret_writer = slot->writer;
         *ret_open_flags = slot->open_flags;

@@ -2,7 +2,7 @@
 /*
  * Leads a thread from the inode that it found to the one that it needs.
  *
- * LOOKUP does not say what for. So `rows` is looked up as the inode of its
+ * LOOKUP does not say what for. So a table's file is looked up as the inode of its
  * newest version, and OPEN for writing answers ESTALE there: the VFS then walks
  * the path once more, and this time the lookup of the same thread is given an
  * inode for writing (do_filp_open in the kernel's fs/namei.c retries once with
@@ -32,7 +32,9 @@ struct redirects {
         int64_t since_usec;
         const struct node *from; /* only compared */
         struct uuid table;
-        struct view *view; /* of the table; holds a reference */
+        enum table_file file;
+        struct selection *selection; /* holds a reference */
+        struct view *view;           /* of the table; holds a reference */
         int open_flags;
         bool to_writer;
         struct node *writer; /* handed out to the thread; holds a reference */
@@ -44,19 +46,19 @@ void redirects_finish(struct redirects *redirects);
 
 /*
  * Whether to answer ESTALE: true, and it is noted; false when this thread was
- * led away from this very node just now. `to_writer`: the next lookup of the
- * table's rows by this thread is to find a writer's inode.
+ * led away from this very node just now. `to_writer`: the next lookup of this
+ * file of the table by this thread is to find a writer's inode.
  */
 bool redirect_begin(struct redirects *redirects, pid_t tid, const struct node *from, bool to_writer,
                     int open_flags);
 
 /*
- * For a lookup of a table's rows, in a transaction or now: whether this thread is to find a
- * writer's inode. Then `*ret_writer` is the one that it was given already (with a new reference) or
- * NULL, and `*ret_open_flags` those of its open.
+ * For a lookup of a file in the directory of a table or a selection: whether this thread is to
+ * find a writer's inode. Then `*ret_writer` is the one that it was given already (with a new
+ * reference) or NULL, and `*ret_open_flags` those of its open.
  */
-bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct view *view,
-                           struct uuid table, struct node **ret_writer, int *ret_open_flags);
+bool redirect_wants_writer(struct redirects *redirects, pid_t tid, const struct node *dir,
+                           enum table_file file, struct node **ret_writer, int *ret_open_flags);
 
 /* Remembers the inode that the thread was given; the kernel looks it up twice. */
 void redirect_set_writer(struct redirects *redirects, pid_t tid, struct node *writer);

@@ -36,6 +36,21 @@ static char *print_view(const struct node *node, char path[PATH_TEXT_BYTES], siz
     return path + n;
 }
 
+/* "tables/t/by/id/42/rows"; `own` is the node's name, `name` (or NULL) that of an entry of it. */
+static void path_below(char *path, size_t room, const struct table *table, const struct node *node,
+                       const char *own, const char *name)
+{
+    cleanup_buf struct buf selection = {0};
+    bool is_selection = node->kind == NODE_SELECTION;
+
+    if (node->selection && selection_print(node->selection, &selection) < 0)
+        selection.bytes = 0;
+    snprintf(path, room, "%s%s%s%.*s%s%s%s%s", table ? "tables/" : "", table ? table->name : "",
+             table ? "/" : "", (int)selection.bytes, selection.bytes ? selection.data : "",
+             selection.bytes && !is_selection ? "/" : "", is_selection ? "" : own, name ? "/" : "",
+             name ? name : "");
+}
+
 static void print_path(struct fs *fs, struct node *node, const char *name,
                        char ret_path[PATH_TEXT_BYTES])
 {
@@ -72,10 +87,7 @@ static void print_path(struct fs *fs, struct node *node, const char *name,
     default:
         if (!table)
             table = node->at; /* dropped meanwhile */
-        if (table)
-            snprintf(path, room, "tables/%s/%s", table->name, own);
-        else
-            snprintf(path, room, "%s", own);
+        path_below(path, room, table, node, own, name);
     }
     snapshot_unref(seen);
 }

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "core/base/jsonbuf.h"
+#include "core/base/mem.h"
 #include "core/base/timefmt.h"
+#include "core/derived.h"
 
 int text_readme(struct buf *text)
 {
@@ -94,6 +96,22 @@ static json_t *version(uint64_t version, const struct view *view)
                                                                 : json_integer((json_int_t)version);
 }
 
+/* The columns of the key; null: there is none. */
+static json_t *key_columns(const struct schema *schema)
+{
+    json_t *list;
+
+    if (!schema || !schema->key_count)
+        return json_null();
+    list = json_array();
+    for (size_t i = 0; i < schema->key_count; i++) {
+        struct slice name = schema->columns[schema->key[i]].name;
+
+        json_array_append_new(list, json_stringn(name.text, name.bytes));
+    }
+    return list;
+}
+
 int text_table_info(const struct table *table, const struct view *view, struct buf *text)
 {
     char uuid[UUID_TEXT_BYTES + 1], time[TIMEFMT_BYTES + 1];
@@ -101,12 +119,35 @@ int text_table_info(const struct table *table, const struct view *view, struct b
     uuid_to_text(table->uuid, uuid);
     time_to_text(table->time_usec, time);
     return jsonbuf_print(text,
-                         json_pack("{ss ss sI sI sI sI so so ss}", "table", table->name, "uuid",
-                                   uuid, "rows", (json_int_t)table_rows(table), "bytes",
+                         json_pack("{ss ss so sI sI sI sI so so ss}", "table", table->name, "uuid",
+                                   uuid, "key", key_columns(table->schema), "rows",
+                                   (json_int_t)table_rows(table), "bytes",
                                    (json_int_t)table_bytes(table), "extents",
                                    (json_int_t)ptree_count(table->extents), "segments",
                                    (json_int_t)ptree_sum(table->extents, EXTENT_SEGMENTS),
                                    "created", version(table->created_version, view), "version",
                                    version(table->version, view), "time", time),
                          JSON_INDENT(2));
+}
+
+int text_selection_info(struct fs *fs, struct table *table, struct view *view,
+                        struct selection *selection, struct buf *text, struct err *err)
+{
+    cleanup_buf struct buf path = {0};
+    struct derived *derived;
+    char time[TIMEFMT_BYTES + 1];
+    json_t *info;
+    int r = derived_create(fs->db, table, selection, DERIVED_ROWS, &derived, err);
+
+    if (r < 0)
+        return r;
+    time_to_text(table->time_usec, time);
+    info = selection_print(selection, &path) < 0
+               ? NULL
+               : json_pack("{ss ss# sI sI so ss}", "table", table->name, "selection", path.data,
+                           (int)path.bytes, "rows", (json_int_t)derived_rows(derived), "bytes",
+                           (json_int_t)derived_bytes(derived), "version",
+                           version(table->version, view), "time", time);
+    derived_unref(derived);
+    return jsonbuf_print(text, info, JSON_INDENT(2));
 }

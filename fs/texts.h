@@ -11,4 +11,8 @@ int text_root_info(struct fs *fs, const struct snapshot *snapshot, struct buf *t
 /* In a transaction what is not committed has no version. */
 int text_table_info(const struct table *table, const struct view *view, struct buf *text);
 
+/* The same of a selection: how many rows and bytes it has. Errors: as derived_create. */
+int text_selection_info(struct fs *fs, struct table *table, struct view *view,
+                        struct selection *selection, struct buf *text, struct err *err);
+
 #endif

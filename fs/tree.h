@@ -4,7 +4,8 @@
  * lead to, and what stat(2) says of it.
  *
  *     MNT/README  log  errors  info*        * works when named, is not listed
- *     MNT/tables/<name>/rows  stream*  info*  <scratch>
+ *     MNT/tables/<name>/rows  schema  <scratch>  rows.csv*  rows.tsv*  patch*  stream*  info*  by*
+ *       by/<column>/<value>/rows  rows.csv*  rows.tsv*  patch*  info*  by*
  *     MNT/tx/new*  <id>/  in which tables*  commit*  status*  isolation*
  *
  *     MNT/at/<version>*  <time>*  latest*  (in a version: tables/, to be read)
@@ -12,8 +13,8 @@
  * A transaction's directory lists nothing: what a copy of the mount needs is in
  * tables/, and rm -r of it is rmdir.
  *
- * A table that never had rows, or whose `rows` was just removed, shows no `rows`
- * to the process that made or removed it, so that cp -r, tar and install, which
+ * A table that never had rows, or whose `rows` was just removed, shows no `rows` (and
+ * `schema`) to the process that made or removed it, so that cp -r, tar and install, which
  * create with O_EXCL what they know to be absent, can, for some seconds; to everybody else it is
  * an empty file.
  */
@@ -51,9 +52,22 @@ struct node *tree_table_node(struct fs *fs, struct view *view, const struct tabl
 /* The node of a transaction, with a new reference. NULL: out of memory. */
 struct node *tree_tx_node(struct fs *fs, struct tx *tx, uid_t owner);
 
-/* A new node for one that writes the table's rows. `shares_ino`: st_ino is the reader's. */
-struct node *tree_writer_node(struct fs *fs, struct view *view, struct table *table,
-                              bool shares_ino);
+/*
+ * A new node for one that writes a file of a table or of a selection, whose directory is `dir` (or
+ * any node in it). `shares_ino`: st_ino is the reader's. NULL: out of memory.
+ */
+struct node *tree_writer_node(struct fs *fs, const struct node *dir, struct table *table,
+                              enum table_file file, bool shares_ino);
+
+/*
+ * What is read from such a file, of this version of the table: new. Errors: those of
+ * derived_create; -EACCES, nothing is; -ENOMEM.
+ */
+int tree_file_content(struct fs *fs, const struct node *dir, struct table *table,
+                      enum table_file file, struct content **ret_content, struct err *err);
+
+/* Which file of a table has this name; FILE_OTHER: none that is written or derived. */
+enum table_file tree_file_named(const char *name);
 
 /* A new node for a scratch file. Errors: see scratch_create. */
 int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *table_node,
@@ -68,8 +82,9 @@ int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *t
 int tree_table(struct fs *fs, struct node *node, const struct snapshot *snapshot, pid_t tid,
                struct table **ret_table);
 
-/* Whether the process of this thread is not to see the table's `rows`. */
-bool tree_hides_rows(struct node *table_node, const struct table *table, pid_t tid);
+/* Whether the process of this thread is not to see a file of the directory `dir`, `rows` or
+ * `schema`. */
+bool tree_hides(struct node *dir, const struct table *table, enum table_file file, pid_t tid);
 
 void tree_attr(struct fs *fs, struct node *node, struct stat *ret_attr);
 

@@ -14,6 +14,11 @@ int tree_content_node(struct fs *fs, struct view *view, const char *key, const c
 int tree_directory_node(struct fs *fs, struct view *view, enum node_kind kind, const char *name,
                         struct node **ret_node);
 
+/* As tree_lookup, in the directory of a table and below it. */
+int tree_lookup_in_table(struct fs *fs, struct node *parent, const char *name,
+                         const struct tree_caller *caller, struct node **ret_node,
+                         double *ret_seconds, struct err *err);
+
 /* As tree_lookup, in at/. */
 int tree_lookup_in_ats(struct fs *fs, const char *name, struct node **ret_node, double *ret_seconds,
                        struct err *err);

@@ -57,9 +57,9 @@ cd "$MNT" || exit 1
 is 'grep -r over the mount ends and meets each row once' './tables/t/rows:{"n":1,"mark":"needle"}' \
     "$(timeout 20 grep -r needle .)"
 is 'find ends and lists what there is' \
-    '. ./README ./at ./errors ./log ./tables ./tables/t ./tables/t/rows ./tables/u ./tables/u/rows ./tx' \
+    '. ./README ./at ./errors ./log ./tables ./tables/t ./tables/t/rows ./tables/t/schema ./tables/u ./tables/u/rows ./tables/u/schema ./tx' \
     "$(timeout 20 find . | sort | paste -sd' ')"
-is 'find knows files from directories' 5 "$(timeout 20 find . -type f | wc -l)"
+is 'find knows files from directories' 7 "$(timeout 20 find . -type f | wc -l)"
 is 'ls -R ends, too' 1 "$(timeout 20 ls -R . | grep -c '^./tables/u:')"
 ok 'du counts' timeout 20 du -sb .
 ok 'a copy of the whole mount can be made' timeout 20 cp -r . "$D/whole"

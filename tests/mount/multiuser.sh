@@ -87,8 +87,8 @@ is 'that others do not see' "$theirs" "$(as_nobody 'wc -l < ../errors')"
 is 'each sees the size of what it can read' "$(as_nobody 'wc -c < ../errors')" "$(as_nobody 'cat ../errors | wc -c')"
 
 run 'echo secret > t/draft'
-is 'a scratch file is listed for who made it' 'draft rows' "$(ls -A "$T/t" | paste -sd' ')"
-is 'for nobody else' rows "$(as_nobody 'ls -A t')"
+is 'a scratch file is listed for who made it' 'draft rows schema' "$(ls -A "$T/t" | paste -sd' ')"
+is 'for nobody else' 'rows schema' "$(as_nobody 'ls -A t' | paste -sd' ')"
 fails 'nobody else can read it' as_nobody 'cat t/draft'
 fails 'nor remove it' as_nobody 'rm t/draft'
 fails 'nor make it the rows' as_nobody 'mv t/draft t/rows'
