@@ -13,9 +13,11 @@
 #include "core/db_private.h"
 #include "core/keyed.h"
 #include "core/rowcheck.h"
+#include "core/segmentcache.h"
 #include "core/store/dirstore.h"
 #include "core/store/jsonget.h"
 #include "core/store/sealed.h"
+#include "core/zones.h"
 
 #define STORE_FILE   "rowfs.json"
 #define STORE_FORMAT 1
@@ -270,7 +272,10 @@ int db_open_store(struct store *store, const struct db_options *options, struct 
     pthread_mutex_init(&db->queue_lock, NULL);
     pthread_mutex_init(&db->checkers_lock, NULL);
     name_host(db);
-    r = keyed_create(&db->keyed) < 0 ? err_nomem(err) : read_identity(store, &identity, err);
+    r = keyed_create(&db->keyed);
+    if (!r)
+        r = zones_cache_create(&db->zones);
+    r = r < 0 ? err_nomem(err) : read_identity(store, &identity, err);
     if (!r) {
         db->uuid = identity.uuid;
         r = load_genesis(db, &identity, err);
@@ -320,6 +325,7 @@ void db_close(struct db *db)
     pthread_mutex_destroy(&db->queue_lock);
     pthread_mutex_destroy(&db->checkers_lock);
     keyed_destroy(db->keyed);
+    segmentcache_destroy(db->zones);
     store_close(db->store);
     free(db);
 }

@@ -14,6 +14,7 @@
 
 struct keyed;
 struct rowcheck;
+struct segmentcache;
 
 struct db {
     struct store *store;
@@ -31,7 +32,8 @@ struct db {
     unsigned mark_count;
     uint64_t mark_spacing; /* in records */
 
-    struct keyed *keyed; /* the indexes that are open */
+    struct keyed *keyed;        /* the indexes that are open */
+    struct segmentcache *zones; /* and the zones */
 
     pthread_mutex_t forward_lock; /* one reader of new records at a time */
 

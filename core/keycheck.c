@@ -135,9 +135,10 @@ static int hash_key(struct keycheck *check, struct slice row, struct hash *ret_h
 static int find(struct keycheck *check, struct table *table, uint64_t to_row, uint64_t *ret_row,
                 struct err *err)
 {
-    return to_row ? keyed_find(check->db, table, slice_of(check->key.data, check->key.bytes), 0,
-                               to_row, ret_row, err)
-                  : 0;
+    return to_row && table_rows(table)
+               ? keyed_find(check->db, table, slice_of(check->key.data, check->key.bytes), 0,
+                            to_row, ret_row, err)
+               : 0;
 }
 
 /* Whether a row that is to be added has this key. */

@@ -8,15 +8,18 @@
 #include "core/base/mem.h"
 #include "core/keyed.h"
 #include "core/scan.h"
+#include "core/zones.h"
 
 struct pick {
     struct table *table;
     struct matcher *matcher;
     struct scan scan;
     bool by_key;
-    bool found;   /* by key: there is one, and it was not given yet */
-    uint64_t at;  /* its number */
-    uint64_t end; /* the ordinal behind the last row to look at */
+    bool found;        /* by key: there is one, and it was not given yet */
+    uint64_t at;       /* its number */
+    struct buf ranges; /* struct zones_range: numbers of rows to look at */
+    size_t range;      /* the next one */
+    uint64_t end;      /* the ordinal behind the last row of this one */
 };
 
 void pick_destroy(struct pick *pick)
@@ -24,6 +27,7 @@ void pick_destroy(struct pick *pick)
     if (!pick)
         return;
     scan_finish(&pick->scan);
+    buf_finish(&pick->ranges);
     matcher_destroy(pick->matcher);
     table_unref(pick->table);
     free(pick);
@@ -61,29 +65,53 @@ int pick_create(struct db *db, struct table *table, struct selection *selection,
     if (r < 0)
         return r == -ENOMEM ? err_nomem(err)
                             : err_set(err, r, "table %s has no such column or value", table->name);
-    pick->end = table_rows_before(table, to_row);
     r = find_by_key(pick, db, from_row, to_row, err);
     if (!r && !pick->by_key)
-        r = scan_seek(&pick->scan, table_rows_before(table, from_row), err);
+        r = zones_ranges(db, table, pick->matcher, from_row, to_row, &pick->ranges, err);
     if (!r)
         *ret_pick = steal_pointer(pick);
     return r;
 }
 
-/* The next row that may match: 1, or 0 at the end. */
+/* To the next range that has rows: 1, or 0 at the end. */
+static int next_range(struct pick *pick, struct err *err)
+{
+    const struct zones_range *ranges = (const void *)pick->ranges.data;
+    size_t count = pick->ranges.bytes / sizeof *ranges;
+
+    while (pick->range < count) {
+        const struct zones_range *range = &ranges[pick->range++];
+        uint64_t begin = table_rows_before(pick->table, range->from);
+        int r;
+
+        pick->end = table_rows_before(pick->table, range->to);
+        if (begin == pick->end)
+            continue;
+        r = scan_seek(&pick->scan, begin, err);
+        return r < 0 ? r : 1;
+    }
+    return 0;
+}
+
+/* Goes to the next row that may match: 1, or 0 at the end. */
+static int advance(struct pick *pick, struct err *err)
+{
+    int r;
+
+    if (!pick->by_key)
+        return pick->scan.row < pick->end ? 1 : next_range(pick, err);
+    if (!pick->found)
+        return 0;
+    pick->found = false;
+    r = scan_seek(&pick->scan, table_rows_before(pick->table, pick->at), err);
+    return r < 0 ? r : 1;
+}
+
 static int next_row(struct pick *pick, const char **ret_row, size_t *ret_bytes, struct err *err)
 {
-    int r = 0;
+    int r = advance(pick, err);
 
-    if (pick->by_key) {
-        if (!pick->found)
-            return 0;
-        pick->found = false;
-        r = scan_seek(&pick->scan, table_rows_before(pick->table, pick->at), err);
-    }
-    if (!r && pick->scan.row >= pick->end)
-        return 0;
-    return r < 0 ? r : scan_next(&pick->scan, ret_row, ret_bytes, err);
+    return r <= 0 ? r : scan_next(&pick->scan, ret_row, ret_bytes, err);
 }
 
 int pick_next(struct pick *pick, struct picked *ret_picked, struct err *err)

@@ -249,6 +249,15 @@ static bool fits_double(const struct literal *n)
     return s.exponent == 309 && isfinite(to_double(n));
 }
 
+/* Whether a double of this number, written with as many digits as it has, is the number again. */
+static bool survives_double(const struct literal *n)
+{
+    struct scientific s = to_scientific(n);
+
+    return s.last - s.first <= DBL_DIG && s.exponent > DBL_MIN_10_EXP + DBL_DIG &&
+           s.exponent < DBL_MAX_10_EXP;
+}
+
 /* Of the shortest text that is the same double. */
 static int float_key(struct slice text, struct buf *key)
 {
@@ -258,6 +267,8 @@ static int float_key(struct slice text, struct buf *key)
 
     if (!parse_number(text, &n) || !fits_double(&n))
         return -EINVAL;
+    if (survives_double(&n))
+        return append_byte(key, TAG_NUMBER) < 0 ? -ENOMEM : append_number(&n, key);
     value = to_double(&n);
     /* Every double has 15 digits, but for the least ones. */
     for (int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
