@@ -115,7 +115,8 @@ struct conflict {
     } kind;
     struct uuid table;
     struct table *base, *now; /* the table as we saw it and as it is; owned references or NULL */
-    uint64_t row;             /* KEY: the number of the row that has come */
+    uint64_t row;             /* KEY, READ: the number of the row that has come or gone; or */
+#define CONFLICT_ANY_ROW UINT64_MAX
 };
 
 /* Why it failed; valid as long as the commit. */

@@ -262,6 +262,7 @@ int prepare_conflict(struct preparation *p, enum conflict_kind kind, struct tabl
     conflict->table = base ? base->uuid : now ? now->uuid : (struct uuid){0};
     conflict->base = base ? table_ref(base) : NULL;
     conflict->now = now ? table_ref(now) : NULL;
+    conflict->row = CONFLICT_ANY_ROW;
     return -ECANCELED;
 }
 

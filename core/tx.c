@@ -71,6 +71,8 @@ static void drop_state(struct tx *tx, enum leftovers leftovers)
             (leftovers == LEFTOVERS_ALL || (leftovers == LEFTOVERS_UNNEEDED && !touched->needed)))
             staged_discard(touched->staged);
         free(touched->deleted);
+        while (touched->read_count)
+            selection_unref(touched->read_selections[--touched->read_count]);
         table_unref(touched->base);
         staged_unref(touched->staged);
         free(touched);
@@ -242,7 +244,18 @@ struct touched *tx_touch(struct tx *tx, struct uuid table)
     return touched;
 }
 
-void tx_note_table_read(struct tx *tx, struct uuid table)
+static void note_read(struct touched *touched, struct selection *selection)
+{
+    for (unsigned i = 0; i < touched->read_count; i++)
+        if (selection_equal(touched->read_selections[i], selection))
+            return;
+    if (!selection || touched->read_count == TX_READ_SELECTIONS)
+        touched->read = true;
+    else
+        touched->read_selections[touched->read_count++] = selection_ref(selection);
+}
+
+void tx_note_read(struct tx *tx, struct uuid table, struct selection *selection)
 {
     struct touched *touched;
 
@@ -250,7 +263,7 @@ void tx_note_table_read(struct tx *tx, struct uuid table)
     if (tx->state == TX_OPEN) {
         touched = tx_touch(tx, table);
         if (touched)
-            touched->read = true;
+            note_read(touched, selection);
         else
             tx->listed = true; /* without memory for what was read, more than that is checked */
     }

@@ -26,6 +26,7 @@
 
 #include "core/base/buf.h"
 #include "core/commit.h"
+#include "core/selection.h"
 
 /* Rows that all tables of a transaction keep in memory; past it they go to data objects. */
 #define TX_MEMORY_BYTES (1024 * 1024)
@@ -75,8 +76,9 @@ int tx_view(struct tx *tx, struct snapshot **ret_view, struct err *err);
  */
 int tx_apply(struct tx *tx, struct commit *statement, struct err *err);
 
-/* Notes what was read, for serializable. */
-void tx_note_table_read(struct tx *tx, struct uuid table);
+/* Notes what was read, for serializable: the rows of a selection, which is referenced; NULL: all.
+ */
+void tx_note_read(struct tx *tx, struct uuid table, struct selection *selection);
 void tx_note_tables_listed(struct tx *tx);
 
 bool tx_is_serializable(struct tx *tx);

@@ -54,6 +54,22 @@ static bool brings_row(const struct action *action, uint64_t row, uint64_t *appe
     return *appended > row;
 }
 
+/* The same of a row that was read, or has come: whether the action has brought or deleted it. */
+static bool concerns_row(const struct action *action, const struct conflict *conflict,
+                         uint64_t *appended)
+{
+    uint64_t row = conflict->row;
+
+    if (row >= conflict->base->appended)
+        return brings_row(action, row, appended);
+    if (action->op == ACTION_CLEAR)
+        return row < action->before;
+    for (size_t i = 0; action->op == ACTION_DELETE && i < action->extent_count; i++)
+        if (action->extents[i].row <= row && row < action->extents[i].row + action->extents[i].rows)
+            return true;
+    return false;
+}
+
 /* Whether this is the action that the conflict is with. */
 static bool is_cause(const struct conflict *conflict, const struct touched *touched,
                      const struct action *action, uint64_t *appended)
@@ -66,7 +82,8 @@ static bool is_cause(const struct conflict *conflict, const struct touched *touc
     case CONFLICT_ROWS:
         return same && deletes_same_rows(action, touched);
     case CONFLICT_READ:
-        return same;
+        return same &&
+               (conflict->row == CONFLICT_ANY_ROW || concerns_row(action, conflict, appended));
     case CONFLICT_KEY:
         return same && brings_row(action, conflict->row, appended);
     case CONFLICT_NAMES:

@@ -182,16 +182,89 @@ static int check_keys(struct preparation *p, const struct tx *tx, const struct t
     return r;
 }
 
+/* Refuses, for a row that has come or gone and is of a selection that was read. */
+static int refuse_read(struct preparation *p, const struct touched *touched, struct table *now,
+                       uint64_t row)
+{
+    int r = conflict(p, CONFLICT_READ, touched, now,
+                     "has changed in rows that this transaction has read");
+
+    p->commit->conflict.row = row;
+    return r;
+}
+
+/* Whether a row that has come since is of the selection. */
+static int check_newer(struct preparation *p, const struct touched *touched, struct table *now,
+                       struct selection *selection)
+{
+    cleanup(pick_destroy_p) struct pick *pick = NULL;
+    struct picked picked;
+    int r = pick_create(p->db, now, selection, touched->base->appended, PICK_TO_END, &pick, p->err);
+
+    if (!r)
+        r = pick_next(pick, &picked, p->err);
+    return r > 0 ? refuse_read(p, touched, now, picked.place.row) : r;
+}
+
+/* Rows that others have deleted, looked at one by one; of more all are taken to have been read. */
+#define GONE_ROWS 10000
+
+/* Whether a row that has gone since was. */
+static int check_gone(struct preparation *p, const struct touched *touched, struct table *now,
+                      struct selection *selection)
+{
+    struct table *base = touched->base;
+    uint64_t row = 0;
+    unsigned looked_at = 0;
+    int r = 0;
+
+    while (!r && (row = table_first_missing(base, now, row, base->appended)) < base->appended) {
+        cleanup(pick_destroy_p) struct pick *pick = NULL;
+        struct picked picked;
+
+        if (looked_at++ == GONE_ROWS)
+            return refuse_read(p, touched, now, CONFLICT_ANY_ROW);
+        r = pick_create(p->db, base, selection, row, row + 1, &pick, p->err);
+        if (!r)
+            r = pick_next(pick, &picked, p->err);
+        if (r > 0)
+            r = refuse_read(p, touched, now, row);
+        row++;
+    }
+    return r;
+}
+
+/* For serializable: the selections that were read, against what others have done. */
+static int check_selections(struct preparation *p, const struct touched *touched, struct table *now)
+{
+    int r = 0;
+
+    if (now->version == touched->base->version)
+        return 0;
+    if (touched->read_count && now->schema_version != touched->base->schema_version)
+        return refuse_read(p, touched, now, CONFLICT_ANY_ROW);
+    for (unsigned i = 0; i < touched->read_count && !r; i++) {
+        r = check_newer(p, touched, now, touched->read_selections[i]);
+        if (!r)
+            r = check_gone(p, touched, now, touched->read_selections[i]);
+    }
+    return r;
+}
+
 /* A table of the base against what it is now; first committer wins. */
 static int check_table(struct preparation *p, const struct tx *tx, const struct touched *touched)
 {
     const struct table *base = touched->base;
     struct table *now = snapshot_table(p->on, touched->table);
     bool writes = changes(tx, touched), reads = tx->serializable && touched->read;
+    int r;
 
     if (!now)
-        return writes || reads ? conflict(p, CONFLICT_NAMES, touched, NULL, "was dropped") : 0;
-    if ((writes || reads) && now->named_version != base->named_version)
+        return writes || reads || (tx->serializable && touched->read_count)
+                   ? conflict(p, CONFLICT_NAMES, touched, NULL, "was dropped")
+                   : 0;
+    if ((writes || reads || (tx->serializable && touched->read_count)) &&
+        now->named_version != base->named_version)
         return conflict(p, CONFLICT_NAMES, touched, now, "was renamed");
     if (touched->named && now->version != base->version)
         return conflict(p, CONFLICT_NAMES, touched, now,
@@ -207,7 +280,8 @@ static int check_table(struct preparation *p, const struct tx *tx, const struct 
     if (reads && now->version != base->version)
         return conflict(p, CONFLICT_READ, touched, now,
                         "was read by this transaction, and was changed");
-    return check_keys(p, tx, touched, now);
+    r = tx->serializable ? check_selections(p, touched, now) : 0;
+    return r < 0 ? r : check_keys(p, tx, touched, now);
 }
 
 static int check_list(struct preparation *p, const struct tx *tx)

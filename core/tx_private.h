@@ -13,6 +13,9 @@
 /* Data objects that a transaction writes at once; each takes a descriptor and 256 KiB. */
 #define TX_WRITERS 8
 
+/* Selections of a table whose reading is remembered; one more, and all of it was read. */
+#define TX_READ_SELECTIONS 32
+
 /* A table that the transaction has changed or read. */
 struct touched {
     struct uuid table;
@@ -23,7 +26,9 @@ struct touched {
     struct extent_ref
         *deleted; /* rows of the base that are gone, if not all of them; in no order */
     size_t deleted_count, deleted_capacity;
-    bool read;
+    bool read;                                             /* all of its rows */
+    struct selection *read_selections[TX_READ_SELECTIONS]; /* these rows; references */
+    unsigned read_count;
     struct staged *staged;     /* rows that were written to it; NULL: none yet */
     struct body_position body; /* of the rows in memory, in the record that is being built */
     bool needed;               /* some of its rows are still somewhere in the view */

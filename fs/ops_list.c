@@ -155,6 +155,8 @@ void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         reply_refusal(req, node, NULL, r, &err);
         return;
     }
+    if ((node->kind == NODE_BY || node->kind == NODE_COLUMN) && view_tx(node->view))
+        tx_note_read(node->view->tx, node->table, node->selection);
     if (node->kind == NODE_TABLES && view_tx(node->view))
         tx_note_tables_listed(node->view->tx);
     note_hidden(handle, tid);

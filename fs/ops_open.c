@@ -144,7 +144,7 @@ static void set_writer_flags(struct fuse_file_info *fi, struct handle *handle)
 static void note_read(const struct node *node)
 {
     if (view_tx(node->view) && !uuid_equal(node->table, (struct uuid){0}))
-        tx_note_table_read(node->view->tx, node->table);
+        tx_note_read(node->view->tx, node->table, node->selection);
 }
 
 static void open_writer(fuse_req_t req, struct node *node, struct table *table,

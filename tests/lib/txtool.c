@@ -175,7 +175,7 @@ void txtool_expect(struct tx *tx, const char *name, const char *rows)
 
 void txtool_note_read(struct tx *tx, const char *table)
 {
-    tx_note_table_read(tx, txtool_uuid(tx, table));
+    tx_note_read(tx, txtool_uuid(tx, table), NULL);
 }
 
 /* --- the end --------------------------------------------------------------------------- */

@@ -429,7 +429,7 @@ static void what_was_aborted_says_so_to_all_who_use_it(void **state)
     assert_fails(tx_set_serializable(tx, true, &err), -ECANCELED, &err);
     assert_fails(tx_commit(tx, &err), -ECANCELED, &err);
     assert_has(err.text, "the cat sat on it");
-    tx_note_table_read(tx, t);
+    tx_note_read(tx, t, NULL);
     tx_note_tables_listed(tx);
     assert_int_equal(dbtool_version(db), 2);
 }

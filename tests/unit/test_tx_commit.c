@@ -335,7 +335,7 @@ static void the_same_while_it_is_being_committed_is_busy(void **state)
     snapshot_unref(view);
     txtool_expect(tx, "u", ROW(2));
     tx_abort(tx, -ECANCELED, "too late");
-    tx_note_table_read(tx, t);
+    tx_note_read(tx, t, NULL);
     tx_note_tables_listed(tx);
     json_decref(txtool_status(tx));
     let_go(&leader, NULL, 0);

@@ -224,7 +224,7 @@ static void *end_shared(void *context)
         if (tx_view(shared, &view, NULL) == 0)
             snapshot_unref(view);
         tx_note_tables_listed(shared);
-        tx_note_table_read(shared, uuid_random());
+        tx_note_read(shared, uuid_random(), NULL);
         json_decref(txtool_status(shared));
         assert_int_equal(txset_list(set, 1000, &ids), 0);
         if (i == TURNS / 2) {
