@@ -20,6 +20,7 @@ int fs_init(struct fs *fs, struct db *db, const struct fs_options *options, cons
     settle_init(&fs->settle);
     refusals_init(&fs->refusals);
     scratchdir_init(&fs->scratches, &fs->nodes);
+    forgetter_init(&fs->forgetter, &fs->nodes);
     pthread_mutex_init(&fs->handles_lock, NULL);
     fs->root = node_new(NODE_ROOT, "", NULL);
     if (!fs->root || txset_create(db, options->tx_idle_usec, &fs->txs) < 0 ||
@@ -97,6 +98,7 @@ void fs_handle_destroy(struct fs *fs, struct handle *handle)
 
 void fs_finish(struct fs *fs, bool unmounted)
 {
+    forgetter_finish(&fs->forgetter);
     followers_end(fs->followers); /* those who wait are told that there is no more */
     while (fs->handles) {         /* those whose last close the kernel did not tell us of */
         if (fs->handles->file)

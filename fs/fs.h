@@ -11,6 +11,7 @@
 #include "core/openfile.h"
 #include "core/txset.h"
 #include "fs/followers.h"
+#include "fs/forgetter.h"
 #include "fs/lineage.h"
 #include "fs/node.h"
 #include "fs/redirect.h"
@@ -79,6 +80,7 @@ struct fs {
     struct scratch_budget scratch_budget;
     struct txset *txs;
     struct followers *followers;
+    struct forgetter forgetter;
 
     pthread_mutex_t handles_lock;
     struct handle *handles; /* all that are open, for `info` and for shutdown */

@@ -143,6 +143,15 @@ struct node *node_new(enum node_kind kind, const char *key, struct view *view)
     return node;
 }
 
+static void free_with_parent(struct nodes *nodes, struct node *node)
+{
+    struct node *parent = node->parent;
+
+    node_free(node);
+    if (parent) /* which has none itself */
+        node_unref(nodes, parent, 1);
+}
+
 struct node *node_publish(struct nodes *nodes, struct node *node, bool findable)
 {
     struct node *other;
@@ -158,13 +167,56 @@ struct node *node_publish(struct nodes *nodes, struct node *node, bool findable)
     pthread_mutex_unlock(&nodes->lock);
     if (!other)
         return node;
-    node_free(node);
+    free_with_parent(nodes, node);
     return other;
 }
 
 void node_ref(struct node *node)
 {
     atomic_fetch_add(&node->refs, 1);
+}
+
+/* Out of the list of selections. */
+static void unlist_locked(struct nodes *nodes, struct node *node)
+{
+    if (!node->is_listed)
+        return;
+    *(node->older ? &node->older->newer : &nodes->oldest) = node->newer;
+    *(node->newer ? &node->newer->older : &nodes->newest) = node->older;
+    node->older = node->newer = NULL;
+    node->is_listed = false;
+    nodes->selection_count--;
+}
+
+size_t node_use(struct nodes *nodes, struct node *node)
+{
+    size_t count;
+
+    pthread_mutex_lock(&nodes->lock);
+    unlist_locked(nodes, node);
+    node->older = nodes->newest;
+    *(nodes->newest ? &nodes->newest->newer : &nodes->oldest) = node;
+    nodes->newest = node;
+    node->is_listed = true;
+    count = ++nodes->selection_count;
+    pthread_mutex_unlock(&nodes->lock);
+    return count;
+}
+
+size_t nodes_take_oldest(struct nodes *nodes, size_t keep, struct node **ret_nodes, size_t max)
+{
+    size_t count = 0;
+
+    pthread_mutex_lock(&nodes->lock);
+    while (nodes->selection_count > keep && count < max) {
+        struct node *node = nodes->oldest;
+
+        unlist_locked(nodes, node);
+        node_ref(node);
+        ret_nodes[count++] = node;
+    }
+    pthread_mutex_unlock(&nodes->lock);
+    return count;
 }
 
 void node_unref(struct nodes *nodes, struct node *node, uint64_t count)
@@ -177,13 +229,14 @@ void node_unref(struct nodes *nodes, struct node *node, uint64_t count)
     if (last && node->key)
         unlink_locked(nodes, node);
     if (last) {
+        unlist_locked(nodes, node);
         *node->all_link = node->all_next;
         if (node->all_next)
             node->all_next->all_link = node->all_link;
     }
     pthread_mutex_unlock(&nodes->lock);
     if (last)
-        node_free(node);
+        free_with_parent(nodes, node);
 }
 
 void node_retire(struct nodes *nodes, struct node *node)

@@ -73,8 +73,11 @@ struct node {
     struct uuid table;           /* TABLE and what is below it: the table */
     enum table_file file;        /* CONTENT, WRITER */
     struct selection *selection; /* below by/: with a reference; NULL: all rows */
-    struct table *at;            /* WRITER: the version that it was looked up at */
-    _Atomic uint64_t bytes;      /* WRITER: the size that its writer sees */
+    struct node *parent;         /* SELECTION: its directory, by/<column>; holds a reference */
+    struct node *older, *newer;  /* SELECTION: by last use, while it is in that list */
+    bool is_listed;
+    struct table *at;       /* WRITER: the version that it was looked up at */
+    _Atomic uint64_t bytes; /* WRITER: the size that its writer sees */
     _Atomic unsigned opens; /* WRITER, STREAM: open files; more than one through /proc/self/fd */
 
     pthread_mutex_t name_lock;
@@ -97,6 +100,8 @@ struct nodes {
     struct node **buckets;
     size_t bucket_count, keyed;
     struct node *all;
+    struct node *oldest, *newest; /* selections, by last use */
+    size_t selection_count;
 };
 
 int nodes_init(struct nodes *nodes);    /* Errors: -ENOMEM. */
@@ -120,6 +125,15 @@ struct node *node_publish(struct nodes *nodes, struct node *node, bool findable)
 
 void node_ref(struct node *node);
 void node_unref(struct nodes *nodes, struct node *node, uint64_t count);
+
+/* A selection is used now. Returns how many are remembered. */
+size_t node_use(struct nodes *nodes, struct node *node);
+
+/*
+ * The selections that were used longest ago, as far as there are more than `keep`, at most `max`:
+ * each with a new reference, and not remembered any more until it is used again. Returns how many.
+ */
+size_t nodes_take_oldest(struct nodes *nodes, size_t keep, struct node **ret_nodes, size_t max);
 
 /* From now on a search for its key finds nothing: the next lookup makes another node. */
 void node_retire(struct nodes *nodes, struct node *node);

@@ -309,9 +309,8 @@ static int lookup_stream(struct fs *fs, struct node *dir, const struct table *ta
 /* --- selections ------------------------------------------------------------------------------ */
 
 /* A directory below a table: by/, or what is in it. */
-static int lookup_directory(struct fs *fs, enum node_kind kind, const char *what,
-                            const struct node *dir, struct selection *selection, const char *name,
-                            struct node **ret_node)
+static int lookup_directory(struct fs *fs, enum node_kind kind, const char *what, struct node *dir,
+                            struct selection *selection, const char *name, struct node **ret_node)
 {
     cleanup_free char *key = node_key(what, dir->view, dir->table, 0, selection);
     struct node *node = key ? node_find(&fs->nodes, key) : NULL;
@@ -320,6 +319,10 @@ static int lookup_directory(struct fs *fs, enum node_kind kind, const char *what
         node = node_below(kind, key, dir->view, dir->table, selection, name);
         if (!node)
             return -ENOMEM;
+        if (kind == NODE_SELECTION) {
+            node_ref(dir);
+            node->parent = dir;
+        }
         node = node_publish(&fs->nodes, node, true);
     }
     *ret_node = node;
@@ -327,7 +330,7 @@ static int lookup_directory(struct fs *fs, enum node_kind kind, const char *what
 }
 
 /* by/<column>: of a table with a schema one of its columns, otherwise any. */
-static int lookup_column(struct fs *fs, const struct node *by, const struct table *table,
+static int lookup_column(struct fs *fs, struct node *by, const struct table *table,
                          const char *name, struct node **ret_node)
 {
     cleanup_buf struct buf column = {0}, what = {0};
@@ -359,7 +362,10 @@ static int lookup_value(struct fs *fs, struct node *column, const struct table *
         r = matcher_create(selection, table->schema, &matcher);
     if (r < 0)
         return r == -EINVAL ? -ENOENT : r;
-    return lookup_directory(fs, NODE_SELECTION, "by", column, selection, name, ret_node);
+    r = lookup_directory(fs, NODE_SELECTION, "by", column, selection, name, ret_node);
+    if (!r && node_use(&fs->nodes, *ret_node) > FORGETTER_SELECTIONS + FORGETTER_SELECTIONS / 8)
+        forgetter_wake(&fs->forgetter, fs->session);
+    return r;
 }
 
 int tree_lookup_in_table(struct fs *fs, struct node *parent, const char *name,
@@ -376,12 +382,14 @@ int tree_lookup_in_table(struct fs *fs, struct node *parent, const char *name,
         r = tree_table(fs, parent, snapshot, caller->tid, &table);
     if (r < 0)
         return r;
-    if (parent->kind == NODE_BY)
-        return lookup_column(fs, parent, table, name, ret_node);
-    if (parent->kind == NODE_COLUMN)
-        return lookup_value(fs, parent, table, name, ret_node);
+    if (parent->kind == NODE_BY || parent->kind == NODE_COLUMN) {
+        *ret_seconds = TREE_LISTED; /* what is in it is looked up each time */
+        return parent->kind == NODE_BY ? lookup_column(fs, parent, table, name, ret_node)
+                                       : lookup_value(fs, parent, table, name, ret_node);
+    }
     if (file != FILE_OTHER && (file != FILE_SCHEMA || !parent->selection))
         return lookup_file(fs, parent, table, file, caller, ret_node, err);
+    *ret_seconds = !strcmp(name, "by") ? TREE_LISTED : 0;
     if (!strcmp(name, "by"))
         return lookup_directory(fs, NODE_BY, "columns", parent, parent->selection, name, ret_node);
     if (!strcmp(name, "info"))
