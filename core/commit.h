@@ -15,11 +15,13 @@
 #define ROWFS_CORE_COMMIT_H
 
 #include "core/db.h"
-#include "core/edit.h"
-#include "core/reshape.h"
 #include "core/stage.h"
 
 struct commit;
+struct edit;
+struct intake;
+struct reshape;
+struct selection;
 typedef void commit_done_fn(struct commit *commit, int result, void *context);
 
 /* New and empty in `*ret_commit`, freed with commit_destroy. Errors: -ENOMEM. */
@@ -73,6 +75,16 @@ struct write {
  * with an edit of rows that are there. Also -EINVAL, -EEXIST.
  */
 int commit_add_statement(struct commit *commit, struct uuid table, struct write *write);
+
+/*
+ * Deletes the rows of a selection, which are looked for now, in `table`; what comes to the
+ * selection before the commit goes too. Also what the store says, with the reason in commit_reason.
+ */
+int commit_add_delete(struct commit *commit, struct db *db, struct table *table,
+                      struct selection *selection);
+
+/* Takes the schema from a table: from then on any object is a row. -ENOENT. */
+int commit_add_no_schema(struct commit *commit, struct db *db, struct table *table);
 
 /* Gives the table another schema; `reshape` (reshape.h) is taken, also on failure. -ENOENT;
  * -EINVAL; -EEXIST. */

@@ -201,6 +201,32 @@ int commit_add_schema(struct commit *commit, struct uuid table, struct reshape *
     return r < 0 ? err_nomem(&commit->reason) : r;
 }
 
+int commit_add_delete(struct commit *commit, struct db *db, struct table *table,
+                      struct selection *selection)
+{
+    struct stage nothing;
+    struct write write = {.stage = &nothing};
+    int r;
+
+    stage_init(&nothing, db_store(db), table->uuid);
+    r = edit_create(db, table, selection, (struct slice){0}, &write.edit, &commit->reason);
+    if (!r)
+        r = edit_seal(write.edit, &commit->reason);
+    if (r < 0) {
+        edit_destroy(write.edit);
+        return r;
+    }
+    return commit_add_statement(commit, table->uuid, &write);
+}
+
+int commit_add_no_schema(struct commit *commit, struct db *db, struct table *table)
+{
+    struct reshape *reshape;
+    int r = reshape_create(db, table, NULL, &reshape, &commit->reason);
+
+    return r < 0 ? r : commit_add_schema(commit, table->uuid, reshape);
+}
+
 int commit_add_restore(struct commit *commit, struct table *old, uint64_t expect_version)
 {
     struct change change = {.kind = CHANGE_RESTORE,

@@ -8,6 +8,7 @@
 
 #include "core/commit.h"
 #include "core/edit.h"
+#include "core/reshape.h"
 
 struct tx;
 struct touched;

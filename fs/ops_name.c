@@ -85,8 +85,7 @@ static void submit(struct name_op *op, int r)
     if (!op)
         return;
     if (r < 0) {
-        reply_code(op->req, r);
-        name_op_destroy(op);
+        end(op, r, commit_reason(op->commit));
         return;
     }
     if (view_tx(op->parent->view))
@@ -281,31 +280,16 @@ static void unlink_selection(fuse_req_t req, struct node *dir)
 {
     struct fs *fs = fs_of(req);
     cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
-    struct write write = {0};
-    struct err err = ERR_INIT;
     struct table *table;
-    struct stage nothing;
     struct name_op *op;
-    int r;
 
     if (!get_table(req, dir, "rows", &snapshot, &table))
         return;
+    op = name_op_new(req, dir, "rows", done_unlink_selection);
+    if (!op)
+        reply_code(req, -ENOMEM);
     loop_pass_turn();
-    r = edit_create(fs->db, table, dir->selection, (struct slice){0}, &write.edit, &err);
-    if (!r)
-        r = edit_seal(write.edit, &err);
-    op = r < 0 ? NULL : name_op_new(req, dir, "rows", done_unlink_selection);
-    if (!op) {
-        edit_destroy(write.edit);
-        if (r < 0)
-            reply_refusal(req, dir, "rows", r, &err);
-        else
-            reply_code(req, -ENOMEM);
-        return;
-    }
-    stage_init(&nothing, db_store(fs->db), table->uuid);
-    write.stage = &nothing;
-    submit(op, commit_add_statement(op->commit, table->uuid, &write));
+    submit(op, op ? commit_add_delete(op->commit, fs->db, table, dir->selection) : 0);
 }
 
 static void done_unlink_schema(struct name_op *op)
@@ -317,27 +301,16 @@ static void done_unlink_schema(struct name_op *op)
 /* From then on any object is a row. */
 static void unlink_schema(fuse_req_t req, struct node *dir)
 {
-    struct fs *fs = fs_of(req);
     cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
-    struct reshape *reshape = NULL;
-    struct err err = ERR_INIT;
     struct table *table;
     struct name_op *op;
-    int r;
 
     if (!get_table(req, dir, "schema", &snapshot, &table))
         return;
-    r = reshape_create(fs->db, table, NULL, &reshape, &err);
-    op = r < 0 ? NULL : name_op_new(req, dir, "schema", done_unlink_schema);
-    if (!op) {
-        reshape_destroy(reshape);
-        if (r < 0)
-            reply_refusal(req, dir, "schema", r, &err);
-        else
-            reply_code(req, -ENOMEM);
-        return;
-    }
-    submit(op, commit_add_schema(op->commit, table->uuid, reshape));
+    op = name_op_new(req, dir, "schema", done_unlink_schema);
+    if (!op)
+        reply_code(req, -ENOMEM);
+    submit(op, op ? commit_add_no_schema(op->commit, fs_of(req)->db, table) : 0);
 }
 
 static void unlink_rows(fuse_req_t req, struct node *dir)
