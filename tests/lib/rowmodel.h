@@ -10,7 +10,7 @@
 
 /* --- objects; all are gone after rowmodel_end --- */
 
-#define ROWMODEL_OBJECTS 512
+#define ROWMODEL_OBJECTS 1200
 
 /* Appends row `i` of an object, without line feed. */
 typedef void rowmodel_row_fn(struct buf *row, size_t i);
