@@ -16,7 +16,7 @@
 #define RUN_BYTES (256 * 1024)
 #define RUN_ROWS  16384
 
-/* Neighbouring rows of the table, from the first to the last that give something. */
+/* Rows of the file that follow each other in the table, from the first to the last of them. */
 struct run {
     uint64_t from, to; /* the numbers of the first row, and of the one behind the last */
     uint64_t offset;   /* in the file */
@@ -100,23 +100,27 @@ static int begin_pick(const struct derived *derived, uint64_t from_row, uint64_t
                        err);
 }
 
-/* Without a schema the columns are those of the rows, in the order in which they first come. */
+/*
+ * Without a schema the columns are those of the rows, in the order in which they first come.
+ * 1, or 0: nothing is known of the table.
+ */
 static int find_columns(struct derived *derived, struct err *err)
 {
     cleanup(pick_destroy_p) struct pick *pick = NULL;
     struct picked picked;
-    int r, added = 0;
+    bool any = false;
+    int r;
 
     if (derived->table->schema)
         return delimited_columns_of_schema(derived->table->schema, &derived->columns) < 0
                    ? err_nomem(err)
-                   : 0;
+                   : 1;
     r = begin_pick(derived, 0, PICK_TO_END, &pick, err);
-    while (!r && !added && (r = pick_next(pick, &picked, err)) > 0) {
-        added = delimited_columns_add_row(&derived->columns, picked.row, err);
-        r = 0;
+    while (r >= 0 && (r = pick_next(pick, &picked, err)) > 0) {
+        r = delimited_columns_add_row(&derived->columns, picked.row, err);
+        any = true;
     }
-    return r < 0 ? r : added;
+    return r < 0 ? r : any;
 }
 
 static int print_header(struct derived *derived, struct err *err)
@@ -126,7 +130,7 @@ static int print_header(struct derived *derived, struct err *err)
     if (derived->format == DERIVED_ROWS)
         return 0;
     r = find_columns(derived, err);
-    if (!r && derived->columns.count) /* a table of which nothing is known has no header */
+    if (r > 0)
         r = delimited_print_header(delimited_format(derived), &derived->columns, &derived->header,
                                    err);
     derived->bytes = derived->header.bytes;

@@ -3,7 +3,10 @@
  * A file that is made of a table's rows: those of a selection, and as CSV or TSV. Its size is
  * known before it is read: a first pass over the rows notes how many bytes each run of them
  * gives, and a read makes the runs that it needs again. So it takes memory for the
- * runs only, some 24 bytes for 256 KiB of rows.
+ * runs only, some 24 bytes for 256 KiB of rows, and for the text of the one that was read last.
+ *
+ * CSV and TSV have a header: the columns of the schema; without one those of the rows, and none
+ * where there are no rows.
  *
  * Counted, immutable. Any thread.
  */

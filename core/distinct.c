@@ -27,7 +27,7 @@ struct distinct {
 
     struct pick *pick;
     struct part part;                        /* that this pass is for */
-    struct part later[8 * sizeof(uint64_t)]; /* those that are to come: each halves what is left */
+    struct part later[8 * sizeof(uint64_t)]; /* those that are to come: each is half of the last */
     unsigned later_count;
     struct hash *set; /* of names that were met in this pass; all zero: empty */
     size_t capacity, count;
@@ -122,7 +122,7 @@ static int begin_pass(struct distinct *distinct, struct err *err)
                        &distinct->pick, err);
 }
 
-static int find_type(struct distinct *distinct)
+static int find_type(struct distinct *distinct, struct err *err)
 {
     const struct schema *schema = distinct->table->schema;
     const struct column *column;
@@ -131,7 +131,7 @@ static int find_type(struct distinct *distinct)
         return 0;
     column = schema_column(schema, slice_of(distinct->column.data, distinct->column.bytes));
     if (!column)
-        return -ENOENT;
+        return err_set(err, -ENOENT, "table %s has no such column", distinct->table->name);
     distinct->type = column->type;
     distinct->default_json = column->default_json;
     return 0;
@@ -151,7 +151,7 @@ int distinct_create(struct db *db, struct table *table, struct selection *select
     distinct->selection = selection_ref(selection);
     distinct->max = max;
     distinct->part.high = UINT64_MAX;
-    r = find_type(distinct);
+    r = find_type(distinct, err);
     if (!r)
         r = begin_pass(distinct, err);
     if (!r)

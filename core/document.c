@@ -38,13 +38,8 @@ static void step(struct document *document, char c)
         document->complete = true;
 }
 
-int document_write(struct document *document, const char *data, size_t bytes, size_t limit,
-                   struct err *err)
+static int step_all(struct document *document, const char *data, size_t bytes, struct err *err)
 {
-    bool was_complete = document->complete;
-
-    if (document->text.bytes + bytes > limit)
-        return err_set(err, -EFBIG, "it is longer than %zu bytes", limit);
     for (size_t i = 0; i < bytes; i++) {
         bool outside = document->complete || !document->depth;
 
@@ -57,9 +52,26 @@ int document_write(struct document *document, const char *data, size_t bytes, si
             return err_set(err, -EINVAL, "a JSON object is expected, it begins with '{'");
         step(document, data[i]);
     }
+    return 0;
+}
+
+int document_write(struct document *document, const char *data, size_t bytes, size_t limit,
+                   struct err *err)
+{
+    struct document next = *document; /* in its place when all is well */
+    int r;
+
+    if (bytes > limit || document->text.bytes > limit - bytes)
+        return err_set(err, -EFBIG, "it is longer than %zu bytes", limit);
+    r = step_all(&next, data, bytes, err);
+    if (r < 0)
+        return r;
     if (buf_append(&document->text, data, bytes) < 0)
         return err_nomem(err);
-    return document->complete && !was_complete;
+    r = next.complete && !document->complete;
+    next.text = document->text;
+    *document = next;
+    return r;
 }
 
 int document_check_end(const struct document *document, struct err *err)

@@ -24,7 +24,7 @@ void document_finish(struct document *document); /* as after zeroing */
 /*
  * Takes more of it. Returns 1 if that completes the object (which need not be valid inside),
  * else 0. Errors: -EINVAL, it begins with something else, or something follows; -EFBIG, it
- * is longer than `limit`; -ENOMEM.
+ * is longer than `limit`, with the white space around it; -ENOMEM. The document is then as it was.
  */
 int document_write(struct document *document, const char *data, size_t bytes, size_t limit,
                    struct err *err);

@@ -17,8 +17,8 @@
 /* Indexes that are kept open; each takes some 12 bytes for 340 rows. */
 #define OPEN_INDEXES 1024
 
-/* Rows that are gone and still in the way of one key, before the map is made anew. */
-#define DEAD_ROWS 1000
+/* Rows that may have one key, and most of them gone, before the map is made anew. */
+#define MANY_ROWS 1000
 
 /* An index that is open. */
 struct open_index {
@@ -222,6 +222,30 @@ static int scan_segment(struct lookup *lookup, const struct extent *placement)
                     lookup->err);
 }
 
+/* Adds what the index says, which is of the whole segment. */
+static int add_ordinals(struct lookup *lookup, const struct extent *placement,
+                        const struct buf *ordinals)
+{
+    const uint32_t *all = (const void *)ordinals->data;
+
+    for (size_t i = 0; i < ordinals->bytes / sizeof *all; i++) {
+        uint64_t ordinal = all[i];
+
+        if (ordinal >= placement->first_row && ordinal < placement->first_row + placement->rows &&
+            add_candidate(lookup, placement->row + (ordinal - placement->first_row)) < 0)
+            return err_nomem(lookup->err);
+    }
+    return 0;
+}
+
+/* A damaged one is put again by the next lookup that needs it. */
+static void drop_index(struct db *db, const struct object *object, const struct open_index *open)
+{
+    forget(db->keyed, open);
+    if (!db->options.read_only)
+        keyindex_remove(db->store, &object->entry, open->signature, NULL);
+}
+
 static int find_in_segment(struct lookup *lookup, const struct extent *placement,
                            uint64_t signature)
 {
@@ -231,33 +255,14 @@ static int find_in_segment(struct lookup *lookup, const struct extent *placement
     int r = get_index(lookup->db, lookup->table->schema, placement->object, &open, lookup->err);
 
     index = open.index;
-    if (!r)
+    if (!r) {
         r = keyindex_find(lookup->db->store, index, lookup->hash, &ordinals, lookup->err);
-    if (r == -EIO)
-        forget(lookup->db->keyed, &open); /* a damaged one is found by the next open */
-    if (r < 0)
-        return r == -ENOMEM ? r : scan_segment(lookup, placement);
-    for (size_t i = 0; i < ordinals.bytes / sizeof(uint32_t) && !r; i++) {
-        uint64_t ordinal = ((const uint32_t *)(const void *)ordinals.data)[i];
-
-        if (ordinal >= placement->first_row && ordinal < placement->first_row + placement->rows)
-            r = add_candidate(lookup, placement->row + (ordinal - placement->first_row));
+        if (r == -EIO)
+            drop_index(lookup->db, placement->object, &open);
     }
-    return r < 0 ? err_nomem(lookup->err) : 0;
-}
-
-static int find_in_segments(struct lookup *lookup)
-{
-    uint64_t signature = rowkey_signature(lookup->table->schema);
-    struct ptree_cursor cursor;
-    const struct extent *placement;
-    int r = 0;
-
-    ptree_seek_first(&cursor, lookup->table->placements);
-    while (!r && (placement = ptree_next(&cursor)))
-        if (placement->row + placement->rows > lookup->from_row)
-            r = find_in_segment(lookup, placement, signature);
-    return r;
+    if (r == -ENOMEM)
+        return err_nomem(lookup->err);
+    return r < 0 ? scan_segment(lookup, placement) : add_ordinals(lookup, placement, &ordinals);
 }
 
 /* --- rows elsewhere ------------------------------------------------------------------- */
@@ -318,12 +323,18 @@ static int get_map(struct lookup *lookup)
     return 0;
 }
 
-static bool has_row(const struct table *table, uint64_t row)
+/* --- lookups ---------------------------------------------------------------------------- */
+
+/* Whether the version has any of the rows [from, to). */
+static bool has_rows(const struct table *table, uint64_t from, uint64_t to)
 {
-    return table_rows_before(table, row + 1) > table_rows_before(table, row);
+    return from < to && table_rows_before(table, to) > table_rows_before(table, from);
 }
 
-/* --- lookups ---------------------------------------------------------------------------- */
+static bool has_row(const struct table *table, uint64_t row)
+{
+    return has_rows(table, row, row + 1);
+}
 
 /* Whether a row of the version has the key. */
 static int is_it(struct lookup *lookup, uint64_t row)
@@ -353,23 +364,17 @@ static int descending(const void *a, const void *b)
 }
 
 /* The newest first: of a key that was replaced often it is the one. */
-static int choose(struct lookup *lookup, uint64_t *ret_row, size_t *ret_dead)
+static int choose(struct lookup *lookup, uint64_t *ret_row)
 {
     uint64_t *rows = (uint64_t *)(void *)lookup->rows.data;
     size_t count = lookup->rows.bytes / sizeof *rows;
 
-    *ret_dead = 0;
     if (count > 1)
         qsort(rows, count, sizeof *rows, descending);
     for (size_t i = 0; i < count && rows[i] >= lookup->from_row; i++) {
-        int r = 0;
+        int r = rows[i] < lookup->to_row && has_row(lookup->table, rows[i]) ? is_it(lookup, rows[i])
+                                                                            : 0;
 
-        if (rows[i] >= lookup->to_row)
-            continue;
-        if (has_row(lookup->table, rows[i]))
-            r = is_it(lookup, rows[i]);
-        else
-            ++*ret_dead;
         if (r > 0)
             *ret_row = rows[i];
         if (r)
@@ -384,12 +389,12 @@ static bool is_there(void *context, uint64_t row)
 }
 
 /* The map holds rows that are gone; when they are many, this version goes on without them. */
-static void bound_map(struct lookup *lookup, size_t dead)
+static void bound_map(struct lookup *lookup, size_t candidates)
 {
     struct keymap_slot *slot = &lookup->table->keymap;
     struct keymap *smaller;
 
-    if (dead < DEAD_ROWS && keymap_count(lookup->map) < 2 * table_rows(lookup->table) + DEAD_ROWS)
+    if (candidates < MANY_ROWS && !keymap_is_large(lookup->map))
         return;
     if (keymap_filter(lookup->map, is_there, lookup->table, &smaller) < 0)
         return; /* another time */
@@ -402,6 +407,47 @@ static void bound_map(struct lookup *lookup, size_t dead)
     keymap_unref(smaller);
 }
 
+static int find_in_map(struct lookup *lookup, uint64_t *ret_row)
+{
+    cleanup(keymap_unref_p) struct keymap *map = NULL;
+    int r = get_map(lookup);
+
+    map = lookup->map;
+    if (r < 0)
+        return r;
+    if (keymap_find(map, lookup->hash, &lookup->rows) < 0)
+        return err_nomem(lookup->err);
+    r = choose(lookup, ret_row);
+    bound_map(lookup, lookup->rows.bytes / sizeof(uint64_t));
+    return r;
+}
+
+/* Only where the version still has rows that can be it. */
+static int find_in_segments(struct lookup *lookup, uint64_t *ret_row)
+{
+    const struct extent *placement;
+    struct ptree_cursor cursor;
+    uint64_t signature;
+    int r = rowkey_signature(lookup->table->schema, &signature);
+
+    if (r < 0)
+        return err_nomem(lookup->err);
+    ptree_seek_first(&cursor, lookup->table->placements);
+    while (!r && (placement = ptree_next(&cursor)) && placement->row < lookup->to_row) {
+        uint64_t from = placement->row, to = placement->row + placement->rows;
+
+        from = from > lookup->from_row ? from : lookup->from_row;
+        to = to < lookup->to_row ? to : lookup->to_row;
+        if (!has_rows(lookup->table, from, to))
+            continue;
+        lookup->rows.bytes = 0;
+        r = find_in_segment(lookup, placement, signature);
+        if (!r)
+            r = choose(lookup, ret_row);
+    }
+    return r;
+}
+
 int keyed_find(struct db *db, struct table *table, struct slice key, uint64_t from_row,
                uint64_t to_row, uint64_t *ret_row, struct err *err)
 {
@@ -412,19 +458,10 @@ int keyed_find(struct db *db, struct table *table, struct slice key, uint64_t fr
                             .from_row = from_row,
                             .to_row = to_row,
                             .err = err};
-    cleanup(keymap_unref_p) struct keymap *map = NULL;
-    size_t dead = 0;
-    int r = get_map(&lookup);
+    int r = find_in_map(&lookup, ret_row);
 
-    map = lookup.map;
     if (!r)
-        r = keymap_find(map, lookup.hash, &lookup.rows);
-    if (!r)
-        r = find_in_segments(&lookup);
-    if (!r)
-        r = choose(&lookup, ret_row, &dead);
-    if (map)
-        bound_map(&lookup, dead);
+        r = find_in_segments(&lookup, ret_row);
     buf_finish(&lookup.rows);
     return r;
 }

@@ -21,8 +21,12 @@ void keyed_destroy(struct keyed *keyed); /* accepts NULL */
 
 /*
  * Finds the row of this version, numbered `from_row` or higher and below `to_row`, that has the key
- * (rowkey.h): 1 and its number, or 0. The table's schema has a key. Errors: as object_read;
- * -ENOMEM.
+ * (rowkey.h): 1 and its number (if there are several: of any), or 0. The table's schema has a key.
+ *
+ * Costs one or two reads for each segment of which the version has rows, until it is found; a
+ * segment is read as a whole the first time, and each time where its index can be neither read nor
+ * written (a read-only database that nobody has made one for, a full store). Errors: as
+ * object_read; -ENOMEM.
  */
 int keyed_find(struct db *db, struct table *table, struct slice key, uint64_t from_row,
                uint64_t to_row, uint64_t *ret_row, struct err *err);

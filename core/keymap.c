@@ -16,6 +16,7 @@ struct keymap {
     pthread_mutex_t lock;
     struct entry *entries;
     size_t capacity, count; /* the capacity is a power of two */
+    size_t filtered;        /* how many keymap_filter left; 0: it is of keymap_create */
 };
 
 int keymap_create(struct keymap **ret_map)
@@ -124,11 +125,13 @@ int keymap_filter(struct keymap *map, bool (*keep)(void *context, uint64_t row),
         if (map->entries[i].row && keep(context, map->entries[i].row - 1))
             r = keymap_add(kept, map->entries[i].hash, map->entries[i].row - 1);
     pthread_mutex_unlock(&map->lock);
-    if (r < 0)
+    if (r < 0) {
         keymap_unref(kept);
-    else
-        *ret_map = kept;
-    return r;
+        return r;
+    }
+    kept->filtered = kept->count;
+    *ret_map = kept;
+    return 0;
 }
 
 size_t keymap_count(struct keymap *map)
@@ -139,6 +142,16 @@ size_t keymap_count(struct keymap *map)
     count = map->count;
     pthread_mutex_unlock(&map->lock);
     return count;
+}
+
+bool keymap_is_large(struct keymap *map)
+{
+    bool large;
+
+    pthread_mutex_lock(&map->lock);
+    large = map->count >= 2 * map->filtered + KEYMAP_SMALL;
+    pthread_mutex_unlock(&map->lock);
+    return large;
 }
 
 /* --- slots --------------------------------------------------------------------- */

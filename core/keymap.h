@@ -24,11 +24,18 @@ int keymap_add(struct keymap *map, uint64_t hash, uint64_t row);
 /* Appends the numbers (uint64_t) of rows with that hash, in no order. Errors: -ENOMEM. */
 int keymap_find(struct keymap *map, uint64_t hash, struct buf *rows);
 
-/* A new map of those rows that `keep` says. Errors: -ENOMEM. */
+/* A new map of those rows that `keep` says; it is called under the map's lock. Errors: -ENOMEM. */
 int keymap_filter(struct keymap *map, bool (*keep)(void *context, uint64_t row), void *context,
                   struct keymap **ret_map);
 
 size_t keymap_count(struct keymap *map);
+
+/*
+ * Whether it has more than doubled since it was filtered, beyond a few rows: if it is filtered
+ * whenever it is, a row costs little and it holds few that are gone.
+ */
+bool keymap_is_large(struct keymap *map);
+#define KEYMAP_SMALL 1000
 
 /* Of a table (table.h). */
 void keymap_slot_init(struct keymap_slot *slot);

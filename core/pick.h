@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The rows of a selection in one version of a table, in the table's order. Where the
- * selection says the key, an index leads to them; otherwise all rows are looked at, but for
- * segments that cannot hold any.
+ * selection says the key, an index leads to the row (keyed.h); otherwise all rows are looked at.
  *
  * One thread at a time.
  */
@@ -21,9 +20,9 @@ struct picked {
 };
 
 /*
- * Of the rows whose numbers are `from_row` or higher and below `to_row`. The table is referenced;
- * `*ret_pick` is new, freed with pick_destroy. Errors: -ENOENT, the selection makes no sense for
- * the table's schema; -ENOMEM; as object_read.
+ * Of the rows whose numbers are `from_row` or higher and below `to_row`. Table and selection
+ * (NULL: all rows) are referenced; `*ret_pick` is new, freed with pick_destroy. Errors: -ENOENT,
+ * the selection makes no sense for the table's schema; -ENOMEM; as object_read.
  */
 int pick_create(struct db *db, struct table *table, struct selection *selection, uint64_t from_row,
                 uint64_t to_row, struct pick **ret_pick, struct err *err);

@@ -57,16 +57,19 @@ int rowkey_print(const struct schema *schema, struct slice row, struct buf *text
     return r;
 }
 
-uint64_t rowkey_signature(const struct schema *schema)
+int rowkey_signature(const struct schema *schema, uint64_t *ret_signature)
 {
     cleanup_buf struct buf text = {0};
     char type[TYPE_TEXT_BYTES];
+    int r = 0;
 
-    for (size_t i = 0; i < schema->key_count; i++) {
+    for (size_t i = 0; i < schema->key_count && !r; i++) {
         type_to_text(key_column(schema, i)->type, type);
-        if (rowkey_append(key_column(schema, i)->name, &text) < 0 ||
-            buf_printf(&text, "%s", type) < 0)
-            return 0;
+        r = rowkey_append(key_column(schema, i)->name, &text);
+        if (!r)
+            r = buf_printf(&text, "%s", type);
     }
-    return hash64_bytes(text.data, text.bytes);
+    if (!r)
+        *ret_signature = hash64_bytes(text.data, text.bytes);
+    return r;
 }

@@ -487,23 +487,34 @@ static int fill(const struct matcher *matcher, struct slice row, struct buf *fil
     return r < 0 ? r : buf_append(filled, rest, (size_t)(end - rest));
 }
 
-int matcher_fill_row(struct matcher *matcher, struct slice row, struct buf *filled, struct err *err)
+/* Whether all conditions hold of the row that was looked at. */
+static int check_all(struct matcher *matcher, struct err *err)
 {
-    size_t before = filled->bytes;
-    int r;
-
-    look_at(matcher, row);
-    if (fill(matcher, row, filled) < 0)
-        return err_nomem(err);
-    look_at(matcher, slice_of(filled->data + before, filled->bytes - before));
     for (unsigned i = 0; i < matcher->count; i++) {
-        r = holds(matcher, &matcher->conditions[i]);
+        int r = holds(matcher, &matcher->conditions[i]);
+
         if (r < 0)
             return err_nomem(err);
         if (!r)
             return contradiction(&matcher->conditions[i], err);
     }
     return 0;
+}
+
+int matcher_fill_row(struct matcher *matcher, struct slice row, struct buf *filled, struct err *err)
+{
+    size_t before = filled->bytes;
+    int r;
+
+    look_at(matcher, row);
+    r = fill(matcher, row, filled) < 0 ? err_nomem(err) : 0;
+    if (!r) {
+        look_at(matcher, slice_of(filled->data + before, filled->bytes - before));
+        r = check_all(matcher, err);
+    }
+    if (r < 0)
+        filled->bytes = before;
+    return r;
 }
 
 /* --- what an index can use ------------------------------------------------------------------ */

@@ -7,7 +7,8 @@
  *     from..to       those from one to the other, with both; either may be left out
  *     %null %missing %empty   null, no such member, the empty string
  *
- * Without a schema a range between numbers holds numbers, any other range strings.
+ * Without a schema a range between numbers holds numbers, any other range strings. What is null or
+ * missing is in no range. A value that is missing is its column's default, if that has one.
  */
 #ifndef ROWFS_CORE_SELECTION_H
 #define ROWFS_CORE_SELECTION_H
@@ -60,7 +61,9 @@ int matcher_row(struct matcher *matcher, struct slice row);
 
 /*
  * A row that is to be one of the selection: appends it with the fields that the selection fixes and
- * it lacks; as it is if it lacks none. Errors: -EINVAL, it contradicts the selection; -ENOMEM.
+ * it lacks, before its own, in the order of the path; as it is if it lacks none. Errors: -EINVAL,
+ * it contradicts the selection, with a sentence that names the column; -ENOMEM. `filled` is then as
+ * it was.
  */
 int matcher_fill_row(struct matcher *matcher, struct slice row, struct buf *filled,
                      struct err *err);
@@ -72,8 +75,9 @@ int matcher_fill_row(struct matcher *matcher, struct slice row, struct buf *fill
 int matcher_row_key(const struct matcher *matcher, struct buf *key);
 
 /*
- * Whether rows of which the values of `column` lie between these two keys can match. `column` is
- * a number below matcher_count.
+ * The conditions one by one, numbered below matcher_count, in no order that matters. May match:
+ * whether a row can of which the value of that column has a key (value.h, of the column's type)
+ * from `min` to `max`.
  */
 unsigned matcher_count(const struct matcher *matcher);
 struct slice matcher_column(const struct matcher *matcher, unsigned condition);

@@ -16,7 +16,8 @@
 struct stage {
     struct store *store; /* borrowed */
     struct uuid table;
-    uint64_t segment_rows; /* a segment has no more rows than this; 0: no limit */
+    uint64_t segment_rows; /* a segment has no more rows than this, unless they were appended at
+                              once or were in memory; 0: no limit */
     struct buf memory;     /* while there is no segment */
     uint64_t memory_rows;
     struct segment_writer *writer; /* the segment that is being written */
@@ -43,7 +44,7 @@ int stage_read(struct stage *stage, void *buf, size_t bytes, uint64_t offset, st
 
 /*
  * Calls `each` with every row, without its line feed, until it returns other than 0, which is
- * returned. Errors: as stage_read; -ENOMEM.
+ * returned. Nothing may be appended meanwhile. Errors: as stage_read; -ENOMEM.
  */
 int stage_each_row(struct stage *stage,
                    int (*each)(void *context, const char *row, size_t bytes, struct err *err),

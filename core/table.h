@@ -59,7 +59,7 @@ struct table {
     uint64_t created_version; /* of the commit that made it */
     uint64_t named_version;   /* of the last commit that made or renamed it */
     int64_t named_usec;       /* the time of that one */
-    uint64_t version;         /* of the last commit that changed its rows, or made it */
+    uint64_t version;         /* of the last commit that changed its rows or schema, or made it */
     int64_t time_usec;        /* of that commit */
     uint64_t appended;        /* rows ever: the number of the next one */
     struct schema *schema;    /* NULL: any object is a row */
@@ -67,7 +67,7 @@ struct table {
     int64_t schema_usec;      /* the time of that one */
     struct ptree *extents;    /* keyed by row number (uint64_t) */
     struct ptree *placements; /* the same of segments only and as they were appended: whole, also
-                                 where rows have gone since */
+                                 where rows, even all, have gone since; those before a clear go */
     struct keymap_slot keymap;
 };
 
@@ -103,7 +103,8 @@ int table_create(struct uuid uuid, const char *name, uint64_t version, int64_t t
 int table_rename(const struct table *table, const char *name, uint64_t version, int64_t time_usec,
                  struct table **ret_table);
 
-/* With another schema, which is referenced; NULL: none. The rows are the same. */
+/* With another schema, which is referenced; NULL: none. The rows are the same, and no row of a
+ * version before is known by its key (keymap). */
 int table_set_schema(const struct table *table, struct schema *schema, uint64_t version,
                      int64_t time_usec, struct table **ret_table);
 

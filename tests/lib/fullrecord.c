@@ -30,6 +30,11 @@ static struct action first_actions[] = {
     {.op = ACTION_RENAME, .table = {{4}}, .name = (char *)"new name"},
     {.op = ACTION_CLEAR, .table = {{5}}, .name = (char *)"empty", .before = ACTION_ALL_ROWS},
     {.op = ACTION_CLEAR, .table = {{6}}, .name = (char *)"old", .before = 1000},
+    {.op = ACTION_SCHEMA,
+     .table = {{4}},
+     .name = (char *)"new name",
+     .schema = (char *)"{\"columns\": {\n  \"\\u0000\\\"\": \"int64\"}}\n"},
+    {.op = ACTION_SCHEMA, .table = {{6}}, .name = (char *)"old"},
 };
 static struct action second_actions[] = {
     {.op = ACTION_DELETE,

@@ -28,6 +28,9 @@ static void expect_action(const struct action *a, const struct action *b)
     assert_string_equal(a->name, b->name);
     if (a->op == ACTION_CLEAR)
         assert_int_equal(a->before, b->before);
+    assert_true(!a->schema == !b->schema);
+    if (a->schema)
+        assert_string_equal(a->schema, b->schema);
     assert_int_equal(a->extent_count, b->extent_count);
     for (size_t i = 0; i < a->extent_count; i++)
         expect_extent(&a->extents[i], &b->extents[i]);

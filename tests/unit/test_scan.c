@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows one by one, from any row on, are those that were appended. */
+#include <stdlib.h>
+
 #include "core/commit.h"
 #include "core/scan.h"
 #include "tests/lib/check.h"
@@ -175,6 +177,81 @@ static void a_seek_reads_blocks_not_the_table(void **state)
     scan_finish(&scan);
 }
 
+/* The place of the row that was given last: its bytes, read from there, are the row. */
+static void assert_place(struct fixture *f, const struct scan *scan, unsigned i)
+{
+    struct extent_ref place = scan_place(scan);
+    struct extent_ref whole = extent_as_ref(scan->extent);
+    size_t bytes = f->offset[i + 1] - f->offset[i];
+    char *read = malloc(bytes);
+    struct err err = ERR_INIT;
+
+    assert_non_null(read);
+    assert_true(object_id_equal(place.object, whole.object));
+    assert_int_equal(place.row, i); /* no row has gone */
+    assert_int_equal(place.rows, 1);
+    assert_int_equal(place.first_row - whole.first_row, i - scan->extent->row);
+    assert_int_equal(place.bytes, bytes);
+    assert_ok(object_read(db_store(f->t.db), scan->extent->object, read, bytes, place.offset, &err),
+              &err);
+    assert_memory_equal(read, f->rows.data + f->offset[i], bytes);
+    free(read);
+}
+
+static void the_place_of_a_row_is_where_it_lies(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = ERR_INIT;
+    struct scan scan;
+
+    scan_init(&scan, db_store(f->t.db), f->table);
+    for (unsigned i = 0; i < ROWS; i++) {
+        assert_row(f, &scan, i);
+        assert_place(f, &scan, i);
+    }
+    for (unsigned k = 0; k < 300; k++) {
+        unsigned i = k * 2654435761u % (ROWS - 1);
+
+        assert_ok(scan_seek(&scan, i, &err), &err);
+        assert_row(f, &scan, i);
+        assert_place(f, &scan, i);
+        assert_row(f, &scan, i + 1);
+        assert_place(f, &scan, i + 1);
+    }
+    scan_finish(&scan);
+}
+
+static void a_scan_of_an_extent_gives_its_rows_only(void **state)
+{
+    struct fixture *f = *state;
+    struct ptree_cursor cursor;
+    const struct extent *extent;
+    unsigned first = 0, extents = 0;
+
+    ptree_seek_first(&cursor, f->table->extents);
+    while ((extent = ptree_next(&cursor))) {
+        struct scan scan;
+
+        scan_init_extent(&scan, db_store(f->t.db), extent);
+        for (unsigned i = 0; i < extent->rows; i++) {
+            const char *row;
+            size_t bytes;
+
+            assert_int_equal(scan.row, i);
+            assert_int_equal(scan_next(&scan, &row, &bytes, NULL), 1);
+            assert_int_equal(bytes, f->offset[first + i + 1] - f->offset[first + i] - 1);
+            assert_memory_equal(row, f->rows.data + f->offset[first + i], bytes);
+            assert_place(f, &scan, first + i);
+        }
+        assert_end(&scan);
+        scan_finish(&scan);
+        first += (unsigned)extent->rows;
+        extents++;
+    }
+    assert_int_equal(first, ROWS);
+    assert_true(extents >= 5);
+}
+
 static void damage_under_a_scan_is_an_error(void **state)
 {
     struct fixture *f = *state;
@@ -199,6 +276,8 @@ int main(void)
         cmocka_unit_test(a_scan_goes_to_any_row),
         cmocka_unit_test(behind_the_last_row_is_the_end),
         cmocka_unit_test(a_seek_reads_blocks_not_the_table),
+        cmocka_unit_test(the_place_of_a_row_is_where_it_lies),
+        cmocka_unit_test(a_scan_of_an_extent_gives_its_rows_only),
         cmocka_unit_test(damage_under_a_scan_is_an_error),
     };
 

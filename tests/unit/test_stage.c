@@ -7,6 +7,7 @@
 #include "tests/lib/check.h"
 #include "tests/lib/faultio.h"
 #include "tests/lib/fixture.h"
+#include "tests/lib/nomem.h"
 
 #define INLINE RECORD_INLINE_BYTES
 
@@ -176,6 +177,109 @@ static void a_moved_stage_is_empty_and_the_other_has_all(void **state)
     stage_finish(&from);
 }
 
+/* --- rows one by one ----------------------------------------------------------------- */
+
+struct walk {
+    size_t offset; /* of the next row in the model */
+    uint64_t rows;
+    uint64_t stop_at; /* 0: nowhere */
+};
+
+static int take_row(void *context, const char *row, size_t bytes, struct err *err)
+{
+    struct walk *walk = context;
+
+    (void)err;
+    assert_true(walk->offset + bytes < model.bytes);
+    assert_memory_equal(row, model.data + walk->offset, bytes);
+    assert_int_equal(model.data[walk->offset + bytes], '\n');
+    walk->offset += bytes + 1;
+    return ++walk->rows == walk->stop_at ? 7 : 0;
+}
+
+static void expect_each_row(void)
+{
+    struct walk walk = {0}, part = {.stop_at = model_rows / 2};
+
+    assert_int_equal(stage_each_row(&stage, take_row, &walk, NULL), 0);
+    assert_int_equal(walk.offset, model.bytes);
+    assert_int_equal(walk.rows, model_rows);
+    assert_int_equal(stage_each_row(&stage, take_row, &part, NULL), part.stop_at ? 7 : 0);
+    assert_int_equal(part.rows, part.stop_at);
+}
+
+static void each_row_is_given_once_in_order(void **state)
+{
+    (void)state;
+    expect_each_row();
+    append(10, 7);
+    append(1, 1); /* empty */
+    expect_each_row();
+    append(1000, 90);
+    append(1, 3 * INLINE);
+    append(3, INLINE); /* which end with what is read at once, or not */
+    append(20, INLINE / 2 + 1);
+    expect_each_row();
+    assert_int_equal(stage_seal(&stage, NULL), 0);
+    expect_each_row();
+    append(100, 1000);
+    expect_each_row();
+}
+
+static void each_row_is_not_given_where_it_cannot_be_read(void **state)
+{
+    struct walk walk = {0};
+    struct err err = ERR_INIT;
+
+    (void)state;
+    append(40, 5000);
+    assert_int_equal(stage_seal(&stage, NULL), 0);
+    faultio_rule(FAULTIO_READ, 1, 1, FAULTIO_REFUSE, EIO);
+    assert_fails(stage_each_row(&stage, take_row, &walk, &err), -EIO, &err);
+    assert_true(walk.rows < 40);
+    faultio_reset();
+    nomem_after(0);
+    assert_fails(stage_each_row(&stage, take_row, &walk, &err), -ENOMEM, &err);
+    nomem_end();
+}
+
+/* --- how rows are divided ------------------------------------------------------------ */
+
+static void a_segment_has_no_more_rows_than_it_may(void **state)
+{
+    (void)state;
+    stage.segment_rows = 100;
+    append(50, 10);
+    append(30, INLINE / 20);
+    for (int i = 0; i < 215; i++)
+        append(1, 700);
+    assert_int_equal(stage_seal(&stage, NULL), 0);
+    assert_int_equal(stage.entry_count, 3);
+    assert_int_equal(stage.entries[0].rows, 100);
+    assert_int_equal(stage.entries[1].rows, 100);
+    assert_int_equal(stage.entries[2].rows, 95);
+    expect_reads();
+    expect_each_row();
+}
+
+static void what_is_spilled_is_in_a_segment_whatever_its_size(void **state)
+{
+    (void)state;
+    append(3, 10);
+    assert_int_equal(stage_spill(&stage, NULL), 0);
+    assert_int_equal(stage.entry_count, 1);
+    assert_int_equal(stage.entries[0].rows, 3);
+    assert_int_equal(stage.memory.bytes, 0);
+    assert_int_equal(stage.memory_rows, 0);
+    expect_reads();
+    expect_each_row();
+    append(5, 20);
+    expect_each_row();
+    assert_int_equal(stage_spill(&stage, NULL), 0);
+    assert_int_equal(stage.entry_count, 2);
+    expect_reads();
+}
+
 static void a_disk_that_is_full_is_told(void **state)
 {
     struct err err = ERR_INIT;
@@ -208,6 +312,10 @@ int main(void)
         test(a_first_append_of_many_rows_is_a_segment),
         test(a_stage_that_is_finished_leaves_nothing_and_can_be_used_again),
         test(a_moved_stage_is_empty_and_the_other_has_all),
+        test(each_row_is_given_once_in_order),
+        test(each_row_is_not_given_where_it_cannot_be_read),
+        test(a_segment_has_no_more_rows_than_it_may),
+        test(what_is_spilled_is_in_a_segment_whatever_its_size),
         test(a_disk_that_is_full_is_told),
     };
 
