@@ -82,11 +82,12 @@ static int next_range(struct pick *pick, struct err *err)
     while (pick->range < count) {
         const struct zones_range *range = &ranges[pick->range++];
         uint64_t begin = table_rows_before(pick->table, range->from);
+        uint64_t end = table_rows_before(pick->table, range->to);
         int r;
 
-        pick->end = table_rows_before(pick->table, range->to);
-        if (begin == pick->end)
+        if (begin == end) /* all of it has gone */
             continue;
+        pick->end = end;
         r = scan_seek(&pick->scan, begin, err);
         return r < 0 ? r : 1;
     }

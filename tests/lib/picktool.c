@@ -6,6 +6,7 @@
 
 #include "core/commit.h"
 #include "core/pick.h"
+#include "core/reshape.h"
 #include "tests/lib/check.h"
 #include "tests/lib/dbtool.h"
 
