@@ -49,7 +49,7 @@ int edittool_prepare(struct db *db, struct table *table, struct statement statem
     if (!r)
         r = fill(&input, table, statement.text, err);
     if (!r)
-        r = input_commit(&input, table, 0, commit, err);
+        r = input_commit(&input, table, statement.expect_version, commit, err);
     input_finish(&input);
     if (r < 0)
         commit_destroy(commit);

@@ -18,6 +18,7 @@ struct statement {
     const char *column, *value; /* by/<column>/<value>; NULL: all rows */
     bool replace;
     const char *text;
+    uint64_t expect_version; /* of the table's last change; 0: any */
 };
 
 /* The statements that there are; each is a struct statement. */
