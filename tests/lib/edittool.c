@@ -34,23 +34,33 @@ static int fill(struct input *input, struct table *table, const char *text, stru
     return r < 0 ? r : input_end(input, table, err);
 }
 
-int edittool_prepare(struct db *db, struct table *table, struct statement statement,
-                     struct commit **ret_commit, struct err *err)
+static int prepare(struct db *db, struct table *table, struct statement statement,
+                   struct selection *selection, struct commit *commit, struct err *err)
 {
-    struct selection *selection = edittool_selection(statement.column, statement.value);
-    struct commit *commit = NULL;
     struct input input;
     int r;
 
     input_init(&input, db, statement.kind, table->uuid, selection);
-    selection_unref(selection);
     input.replace = statement.replace;
-    r = commit_create(&commit);
-    if (!r)
-        r = fill(&input, table, statement.text, err);
+    r = fill(&input, table, statement.text, err);
     if (!r)
         r = input_commit(&input, table, statement.expect_version, commit, err);
     input_finish(&input);
+    return r;
+}
+
+int edittool_prepare(struct db *db, struct table *table, struct statement statement,
+                     struct commit **ret_commit, struct err *err)
+{
+    struct selection *selection = NULL;
+    struct commit *commit = NULL;
+    int r = commit_create(&commit);
+
+    if (!r && statement.column)
+        r = selection_create(NULL, statement.column, statement.value, &selection);
+    if (!r)
+        r = prepare(db, table, statement, selection, commit, err);
+    selection_unref(selection);
     if (r < 0)
         commit_destroy(commit);
     else
