@@ -476,11 +476,15 @@ static int known_table(struct preparation *p, const struct change *change, struc
 /* The schema is not the one that the rows were checked for: they are checked again. */
 static int check_again(struct preparation *p, struct change *change, struct table *table)
 {
+    struct selection *gone = change->edit ? edit_selection(change->edit) : NULL;
     struct intake *intake;
-    int r = intake_create(p->db, table, NULL, change->replace, &intake);
+    int r = intake_create(p->db, table, gone, change->replace || change->edit, &intake);
 
+    if (r == -ENOENT)
+        return err_set(p->err, r, "table %s has no such column or value any more", table->name);
     if (r < 0)
         return err_nomem(p->err);
+    change->checked_again = true;
     r = intake_stage(intake, &change->stage, p->err);
     if (r < 0) {
         intake_destroy(intake);
@@ -491,11 +495,12 @@ static int check_again(struct preparation *p, struct change *change, struct tabl
     return 0;
 }
 
+/* Of an edit's statement the table still has the rows that go. */
 static int check_rows(struct preparation *p, struct change *change, struct table *table)
 {
     const struct schema *checked = change->intake ? intake_table(change->intake)->schema : NULL;
 
-    if (!schema_equal(checked, table->schema))
+    if (change->checked_again || !schema_equal(checked, table->schema))
         return check_again(p, change, table);
     return !change->intake ? 0 : intake_update(change->intake, table, table->appended, p->err);
 }
@@ -510,14 +515,15 @@ static int prepare_write(struct preparation *p, struct change *change)
         r = edit_prepare(change->edit, p, table);
     else if (!r && change->replace && table_rows(table))
         r = plain_action(p, ACTION_CLEAR, table, table->name);
+    if (!r && change->edit)
+        r = check_rows(p, change, table);
     if (!r)
         r = prepare_apply(p);
     if (r < 0)
         return r;
     table = snapshot_table(p->on, change->table);
-    r = check_rows(p, change, table);
-    if (!r && change->edit)
-        r = edit_check_keys(change->edit, table, p->err);
+    if (!change->edit)
+        r = check_rows(p, change, table);
     if (!r)
         r = prepare_append_stage(p, table, &change->stage);
     return r < 0 || !change->edit ? r : edit_append(change->edit, p, table);

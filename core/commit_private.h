@@ -39,6 +39,7 @@ struct change {
     struct touched *touched;    /* transaction's rows; borrowed */
     const struct stage *staged; /* the same, sealed and borrowed, instead of `stage`; or NULL */
     struct intake *intake;      /* write: what its rows have passed; owned, or NULL */
+    bool checked_again;         /* and that was for a version that may never be */
     struct reshape *reshape;    /* schema; owned */
     struct edit *edit;          /* write: what it does to rows that are there; owned, or NULL */
 };

@@ -22,11 +22,16 @@ struct db_limits {
     uint64_t row_bytes;     /* of one row without its line feed */
     uint64_t tx_bytes;      /* of rows in one commit */
     uint64_t scratch_bytes; /* of all scratch files together */
+
+    /* Fixed; tests lower them. */
+    uint64_t edit_runs;    /* runs of rows that a statement cuts out one by one (edit.h) */
+    uint64_t segment_rows; /* of a segment that is to be found by key (keycheck.h) */
 };
 
 #define DB_LIMITS_DEFAULT                                                                          \
     {                                                                                              \
         .row_bytes = 16ULL << 20, .tx_bytes = 64ULL << 30, .scratch_bytes = 16ULL << 30,           \
+        .edit_runs = 4096, .segment_rows = 1ULL << 19,                                             \
     }
 
 struct db_options {

@@ -31,6 +31,7 @@ struct edit {
     struct stage kept, patched;
     uint64_t rows; /* that go or are patched */
     struct buf row;
+    bool renewed; /* by an attempt to commit: for a version that may never be */
 
     struct runs late_runs; /* the same of rows that others have added, for one attempt */
     struct stage late;
@@ -62,6 +63,11 @@ void edit_destroy(struct edit *edit)
     selection_unref(edit->selection);
     table_unref(edit->table);
     free(edit);
+}
+
+struct selection *edit_selection(const struct edit *edit)
+{
+    return edit->selection;
 }
 
 uint64_t edit_rows(const struct edit *edit)
@@ -174,7 +180,7 @@ static int find_rows(struct edit *edit, struct table *table, uint64_t from, stru
         r = edit->patch.bytes ? stage_patched(edit, picked.row, stage, err) : 0;
         if (!r && (!edit->rewrites || runs != &edit->runs))
             r = runs_add(runs, &picked.place) < 0 ? err_nomem(err) : 0;
-        if (runs == &edit->runs && runs->count > EDIT_MAX_RUNS)
+        if (runs == &edit->runs && runs->count > db_limits(edit->db)->edit_runs)
             edit->rewrites = true;
     }
     return r;
@@ -229,6 +235,7 @@ static int prepare_checks(struct edit *edit)
     if (r < 0 || !edit->patch.bytes || !schema)
         return r;
     r = schema_check_create(schema, &edit->check);
+    edit->patched.segment_rows = schema->key_count ? db_limits(edit->db)->segment_rows : 0;
     if (!r && schema->key_count)
         r = keycheck_create(edit->db, edit->table, edit->table->appended, row_goes, edit,
                             &edit->keys);
@@ -263,8 +270,6 @@ int edit_create(struct db *db, struct table *table, struct selection *selection,
     stage_init(&edit->late, db_store(db), table->uuid);
     if (patch.bytes && buf_append(&edit->patch, patch.text, patch.bytes) < 0)
         return err_nomem(err);
-    if (table->schema && table->schema->key_count)
-        edit->patched.segment_rows = KEYCHECK_SEGMENT_ROWS;
     r = find_all(edit, err);
     if (!r)
         *ret_edit = steal_pointer(edit);
@@ -276,6 +281,46 @@ int edit_seal(struct edit *edit, struct err *err)
     int r = stage_seal(&edit->kept, err);
 
     return r < 0 ? r : stage_seal(&edit->patched, err);
+}
+
+/* --- keys ----------------------------------------------------------------------------------- */
+
+struct late_check {
+    struct edit *edit;
+    struct keycheck *others;
+};
+
+static int check_late_row(void *context, const char *row, size_t bytes, struct err *err)
+{
+    struct late_check *late = context;
+    struct slice text = slice_of(row, bytes);
+    int r = keycheck_has(late->edit->keys, text, err);
+
+    if (r > 0)
+        return err_set(err, -EEXIST, "two of the patched rows have the same key");
+    return r < 0 ? r : keycheck_add(late->others, text, err);
+}
+
+/* The rows that were patched by the leader, each against all others. */
+static int check_late(struct edit *edit, struct table *table, struct err *err)
+{
+    cleanup(keycheck_destroy_p) struct keycheck *others = NULL;
+    struct late_check late = {.edit = edit};
+
+    if (!stage_rows(&edit->late))
+        return 0;
+    if (keycheck_create(edit->db, table, table->appended, row_goes, edit, &others) < 0)
+        return err_nomem(err);
+    late.others = others;
+    return stage_each_row(&edit->late, check_late_row, &late, err);
+}
+
+/* Patched rows against those of the version that stay. */
+static int check_keys(struct edit *edit, struct table *table, struct err *err)
+{
+    int r = edit->keys ? keycheck_update(edit->keys, table, table->appended, err) : 0;
+
+    return r < 0 || !edit->keys ? r : check_late(edit, table, err);
 }
 
 /* --- on the version that it is committed on ---------------------------------------------- */
@@ -304,12 +349,16 @@ static bool holds(const struct edit *edit, const struct preparation *p, const st
            (!p->statement || table->appended == edit->table->appended);
 }
 
-/* Finds all rows anew, which the leader does when others have changed some of them. */
+/*
+ * Finds all rows anew, which the leader does when others have changed some of them. The next
+ * attempt does it again: this one's version may come to nothing, or this may fail halfway.
+ */
 static int renew(struct edit *edit, struct table *table, struct err *err)
 {
     uint64_t planned = edit->kept.memory.bytes + edit->patched.memory.bytes;
     int r;
 
+    edit->renewed = true;
     table_unref(edit->table);
     edit->table = table_ref(table);
     stage_finish(&edit->kept);
@@ -388,7 +437,7 @@ int edit_prepare(struct edit *edit, struct preparation *p, struct table *table)
 
     stage_finish(&edit->late);
     edit->late_runs.count = 0;
-    if (!holds(edit, p, table))
+    if (edit->renewed || !holds(edit, p, table))
         r = renew(edit, table, p->err);
     if (r < 0)
         return r;
@@ -396,6 +445,8 @@ int edit_prepare(struct edit *edit, struct preparation *p, struct table *table)
     if (table->appended > edit->table->appended)
         r = find_rows(edit, table, edit->table->appended, &edit->late_runs, &edit->late, p->err);
     edit->rows = rows;
+    if (!r)
+        r = check_keys(edit, table, p->err);
     if (!r && (edit->runs.count || edit->late_runs.count || edit->rewrites))
         r = edit->rewrites ? replace_all(edit, p, table) : delete_runs(edit, p, table);
     if (!r)
@@ -408,43 +459,4 @@ int edit_append(struct edit *edit, struct preparation *p, const struct table *ta
     int r = prepare_append_stage(p, table, &edit->patched);
 
     return r < 0 ? r : prepare_append_stage(p, table, &edit->late);
-}
-
-/* --- keys ----------------------------------------------------------------------------------- */
-
-struct late_check {
-    struct edit *edit;
-    struct keycheck *others;
-};
-
-static int check_late_row(void *context, const char *row, size_t bytes, struct err *err)
-{
-    struct late_check *late = context;
-    struct slice text = slice_of(row, bytes);
-    int r = keycheck_has(late->edit->keys, text, err);
-
-    if (r > 0)
-        return err_set(err, -EEXIST, "two of the patched rows have the same key");
-    return r < 0 ? r : keycheck_add(late->others, text, err);
-}
-
-/* The rows that were patched by the leader, each against all others. */
-static int check_late(struct edit *edit, struct table *table, struct err *err)
-{
-    cleanup(keycheck_destroy_p) struct keycheck *others = NULL;
-    struct late_check late = {.edit = edit};
-
-    if (!stage_rows(&edit->late))
-        return 0;
-    if (keycheck_create(edit->db, table, table->appended, NULL, NULL, &others) < 0)
-        return err_nomem(err);
-    late.others = others;
-    return stage_each_row(&edit->late, check_late_row, &late, err);
-}
-
-int edit_check_keys(struct edit *edit, struct table *table, struct err *err)
-{
-    int r = edit->keys ? keycheck_update(edit->keys, table, table->appended, err) : 0;
-
-    return r < 0 || !edit->keys ? r : check_late(edit, table, err);
 }

@@ -5,15 +5,13 @@
  * makes the statement; the leader brings that up to date for the version that it is
  * committed on, at the price of what others have added meanwhile. So it cannot conflict.
  *
- * Many rows here and there are not cut out one by one: past EDIT_MAX_RUNS runs of rows the table's
- * rows are written anew.
+ * Many rows here and there are not cut out one by one: past a number of runs of rows (edit_runs of
+ * db_limits) the table's rows are written anew.
  */
 #ifndef ROWFS_CORE_EDIT_H
 #define ROWFS_CORE_EDIT_H
 
 #include "core/intake.h"
-
-#define EDIT_MAX_RUNS 4096
 
 struct preparation;
 struct edit;
@@ -31,6 +29,9 @@ int edit_create(struct db *db, struct table *table, struct selection *selection,
                 struct edit **ret_edit, struct err *err);
 void edit_destroy(struct edit *edit); /* accepts NULL */
 
+/* Whose rows they are; borrowed. NULL: all. */
+struct selection *edit_selection(const struct edit *edit);
+
 /* Rows that go or are patched. */
 uint64_t edit_rows(const struct edit *edit);
 
@@ -47,14 +48,12 @@ struct stage *edit_late_stage(struct edit *edit);
 
 /*
  * For the leader: what the statement does to the rows of `table`, as actions of the preparation:
- * those that go. Errors: as edit_create; -ENOMEM.
+ * those that go. After a failure, and after an attempt that came to nothing, it can be called
+ * again, for another version. Errors: as edit_create, of the rows that are there now; -ENOMEM.
  */
 int edit_prepare(struct edit *edit, struct preparation *p, struct table *table);
 
-/* Then, with these applied: whether the keys of patched rows are unique still. Errors: -EEXIST. */
-int edit_check_keys(struct edit *edit, struct table *table, struct err *err);
-
-/* And those that take their place. Errors: as prepare_append_stage. */
+/* And, with these applied, those that take their place. Errors: as prepare_append_stage. */
 int edit_append(struct edit *edit, struct preparation *p, const struct table *table);
 
 #endif

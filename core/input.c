@@ -48,12 +48,15 @@ void input_finish(struct input *input)
 
 /* --- rows ------------------------------------------------------------------------- */
 
-/* What rows must pass, if anything: made for the version that is there at the first of them. */
+/*
+ * What rows must pass, if anything: made for the version that is there at the first of them. Where
+ * there was no schema then, it is the commit that checks them.
+ */
 static int need_intake(struct input *input, struct table *table, struct err *err)
 {
     int r;
 
-    if (input->intake || (!table->schema && !input->selection))
+    if (input->intake || stage_rows(&input->stage) || (!table->schema && !input->selection))
         return 0;
     r = intake_create(input->db, table, input->selection, input->replace, &input->intake);
     if (r == -ENOENT)
@@ -73,6 +76,15 @@ static int write_rows(struct input *input, struct table *table, uint64_t owner, 
     return r < 0
                ? r
                : writers_write(&input->writers, &input->stage, owner, by_opener, data, bytes, err);
+}
+
+/* The last line, which may be one that a commit has left behind. */
+static int end_rows(struct input *input, struct table *table, struct err *err)
+{
+    int r = input->writers.leftover.bytes ? need_intake(input, table, err) : 0;
+
+    input->writers.intake = input->intake;
+    return r < 0 ? r : writers_end_line(&input->writers, &input->stage, err);
 }
 
 /* --- CSV and TSV ------------------------------------------------------------------- */
@@ -198,7 +210,7 @@ int input_end(struct input *input, struct table *table, struct err *err)
 {
     switch (input->kind) {
     case INPUT_ROWS:
-        return writers_end_line(&input->writers, &input->stage, err);
+        return end_rows(input, table, err);
     case INPUT_CSV:
     case INPUT_TSV:
         return input->reader ? read_delimited(input, table, (struct slice){0}, true, err) : 0;

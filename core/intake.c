@@ -9,6 +9,7 @@
 #include "core/base/mem.h"
 
 struct intake {
+    struct db *db; /* borrowed */
     struct table *table;
     struct matcher *matcher;    /* NULL: the path says nothing */
     struct schema_check *check; /* NULL: no schema */
@@ -45,6 +46,7 @@ int intake_create(struct db *db, struct table *table, struct selection *selectio
 
     if (!intake)
         return -ENOMEM;
+    intake->db = db;
     intake->table = table_ref(table);
     if (selection)
         r = matcher_create(selection, schema, &intake->matcher);
@@ -68,7 +70,7 @@ bool intake_keeps_rows(const struct intake *intake)
 
 uint64_t intake_segment_rows(const struct intake *intake)
 {
-    return intake->keys ? KEYCHECK_SEGMENT_ROWS : 0;
+    return intake->keys ? db_limits(intake->db)->segment_rows : 0;
 }
 
 struct table *intake_table(const struct intake *intake)

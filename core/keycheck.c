@@ -163,7 +163,15 @@ static int add(struct keycheck *check, struct slice row, struct hash hash, struc
     return r;
 }
 
-/* Whether a row of the table that has the key stays. */
+/* Whether a row that has the key of one that is to be added stays. */
+static int row_stays(struct keycheck *check, struct slice row, struct err *err)
+{
+    int r = check->goes ? check->goes(check->context, row) : 0;
+
+    return r < 0 ? err_nomem(err) : !r;
+}
+
+/* The same of a row of the table. */
 static int stays(struct keycheck *check, uint64_t number, struct err *err)
 {
     cleanup(pick_destroy_p) struct pick *pick = NULL;
@@ -175,10 +183,7 @@ static int stays(struct keycheck *check, uint64_t number, struct err *err)
     r = pick_create(check->db, check->table, NULL, number, number + 1, &pick, err);
     if (!r)
         r = pick_next(pick, &picked, err);
-    if (r <= 0)
-        return r;
-    r = check->goes(check->context, picked.row);
-    return r < 0 ? err_nomem(err) : !r;
+    return r <= 0 ? r : row_stays(check, picked.row, err);
 }
 
 /* Whether the table has, and keeps, a row with the key that was made last. */
@@ -250,18 +255,34 @@ static int begin_segments(struct keycheck *check)
     return r;
 }
 
+/* The next segment of the stage, all rows of which were added; NULL: there is none. */
+static const struct object_entry *next_segment(const struct keycheck *check,
+                                               const struct stage *stage)
+{
+    uint64_t before = check->segments ? check->segments->appended : 0;
+    const struct object_entry *entry;
+
+    if (check->segment_count == stage->entry_count)
+        return NULL;
+    entry = &stage->entries[check->segment_count];
+    return before + entry->rows <= check->added ? entry : NULL;
+}
+
 int keycheck_take_segments(struct keycheck *check, const struct stage *stage)
 {
+    const struct object_entry *entry = next_segment(check, stage);
     int r = 0;
 
-    if (stage->entry_count == check->segment_count)
+    if (!entry)
         return 0;
     if (!check->segments)
         r = begin_segments(check);
-    while (!r && check->segment_count < stage->entry_count)
-        r = take_segment(check, &stage->entries[check->segment_count++]);
+    for (; !r && entry; entry = next_segment(check, stage)) {
+        r = take_segment(check, entry);
+        check->segment_count++;
+    }
     /* Rows that were checked and are not in a segment yet must be remembered. */
-    return r < 0 ? r : remake_set(check, stage->entries_rows);
+    return r < 0 ? r : remake_set(check, check->segments->appended);
 }
 
 /* --- what others have added ---------------------------------------------------------- */
@@ -289,6 +310,8 @@ int keycheck_update(struct keycheck *check, struct table *now, uint64_t to_row, 
         r = hash_key(check, picked.row, &hash, err);
         if (!r)
             r = is_added(check, hash, err);
+        if (r > 0)
+            r = row_stays(check, picked.row, err);
         if (r > 0)
             return refuse(check, picked.row, "somebody has just added a row with", err);
     }

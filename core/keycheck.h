@@ -4,6 +4,9 @@
  * looked up, one by one, among each other and in the version of the table that is there. A
  * commit then only looks at what others have added meanwhile.
  *
+ * Of rows that are written out the keys are kept in memory until a segment of them is finished, so
+ * its rows are bounded (segment_rows of db_limits).
+ *
  * One thread at a time.
  */
 #ifndef ROWFS_CORE_KEYCHECK_H
@@ -14,10 +17,7 @@
 
 struct keycheck;
 
-/* Rows of a segment that is to be found by key: bounds what is kept in memory of their keys. */
-#define KEYCHECK_SEGMENT_ROWS (1U << 19)
-
-/* Whether a row of the table will be gone: 1, 0. Errors: -ENOMEM. */
+/* Whether a row that is there, now or later, will be gone: 1, 0. Errors: -ENOMEM. */
 typedef int keycheck_goes_fn(void *context, struct slice row);
 
 /*
@@ -39,8 +39,9 @@ int keycheck_add(struct keycheck *check, struct slice row, struct err *err);
 int keycheck_replace(struct keycheck *check, struct slice old, struct slice row, struct err *err);
 
 /*
- * Segments of `stage`, to which the rows go in the order in which they are added, are finished:
- * their keys need not be kept in memory any more. Errors: -ENOMEM.
+ * Segments of `stage`, which has the rows in the order in which they are added, may be finished:
+ * the keys of those of which all rows were added need not be kept in memory any more. Errors:
+ * -ENOMEM.
  */
 int keycheck_take_segments(struct keycheck *check, const struct stage *stage);
 
@@ -49,8 +50,8 @@ int keycheck_take_segments(struct keycheck *check, const struct stage *stage);
 int keycheck_has(struct keycheck *check, struct slice row, struct err *err);
 
 /*
- * Looks at what others have added: the rows of `now`, numbered below `to_row`, that the table did
- * not have. Errors: as keycheck_add.
+ * Looks at what others have added: the rows of `now`, a later version, numbered below `to_row`,
+ * that the table did not have and that stay. Errors: as keycheck_add.
  */
 int keycheck_update(struct keycheck *check, struct table *now, uint64_t to_row, struct err *err);
 

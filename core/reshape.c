@@ -20,6 +20,7 @@ struct reshape {
     struct evolution evolution;
     struct schema_check *check;
     struct stage stage, late; /* rows that are written anew */
+    bool renewed;             /* by an attempt to commit: for a version that may never be */
     struct buf row;
 };
 
@@ -122,7 +123,7 @@ static int check_part(struct reshape *reshape, uint64_t part, uint64_t parts, st
 /* In as many passes as it takes to keep the keys of one in memory. */
 static int check_keys(struct reshape *reshape, struct err *err)
 {
-    uint64_t parts = table_rows(reshape->table) / KEYCHECK_SEGMENT_ROWS + 1;
+    uint64_t parts = table_rows(reshape->table) / db_limits(reshape->db)->segment_rows + 1;
     int r = 0;
 
     if (!reshape->evolution.rekeys)
@@ -214,11 +215,14 @@ static bool holds(const struct reshape *reshape, const struct table *table)
            table_rows_before(table, old->appended) == table_rows(old);
 }
 
+/* The next attempt does it again: this one's version may come to nothing, or this may fail halfway.
+ */
 static int renew(struct reshape *reshape, struct table *table, struct err *err)
 {
     uint64_t planned = reshape->stage.memory.bytes;
     int r;
 
+    reshape->renewed = true;
     finish_checks(reshape);
     stage_finish(&reshape->stage);
     table_unref(reshape->table);
@@ -244,10 +248,13 @@ int reshape_prepare(struct reshape *reshape, struct preparation *p, struct table
 {
     int r = 0;
 
-    if (schema_equal(table->schema, reshape->schema))
-        return 0;
     stage_finish(&reshape->late);
-    if (!holds(reshape, table))
+    if (schema_equal(table->schema, reshape->schema)) {
+        stage_finish(&reshape->stage); /* nothing is brought */
+        reshape->renewed = true;
+        return 0;
+    }
+    if (reshape->renewed || !holds(reshape, table))
         r = renew(reshape, table, p->err);
     if (!r)
         r = take_rows(reshape, table, reshape->table->appended, &reshape->late, p->err);

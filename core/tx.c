@@ -459,6 +459,21 @@ static void abort_locked(struct tx *tx, enum tx_state state, int code, const cha
     drop_state(tx, state == TX_ABORTED ? LEFTOVERS_ALL : LEFTOVERS_UNKNOWN);
 }
 
+/* Whoever finds the rows of a selection has read the table. */
+static int note_reads(struct tx *tx, const struct commit *statement, struct err *err)
+{
+    for (size_t i = 0; i < statement->change_count; i++) {
+        const struct change *change = &statement->changes[i];
+        struct touched *touched = change->edit ? tx_touch(tx, change->table) : NULL;
+
+        if (change->edit && !touched)
+            return err_nomem(err);
+        if (touched)
+            touched->read = true;
+    }
+    return 0;
+}
+
 static int run_statement(struct tx *tx, struct commit *statement, struct err *err)
 {
     cleanup(member_finish) struct member member = {0};
@@ -510,8 +525,13 @@ static uint64_t statement_bytes(const struct commit *statement)
 {
     uint64_t bytes = 0;
 
-    for (size_t i = 0; i < statement->change_count; i++)
-        bytes += stage_bytes(&statement->changes[i].stage);
+    for (size_t i = 0; i < statement->change_count; i++) {
+        const struct stage *stages[CHANGE_STAGES];
+        unsigned count = change_stages(&statement->changes[i], stages);
+
+        for (unsigned j = 0; j < count; j++)
+            bytes += stage_bytes(stages[j]);
+    }
     return bytes;
 }
 
@@ -523,6 +543,8 @@ int tx_apply(struct tx *tx, struct commit *statement, struct err *err)
     r = check_open(tx, err);
     if (!r)
         r = check_limit(tx, statement_bytes(statement), err);
+    if (!r)
+        r = note_reads(tx, statement, err);
     if (!r)
         r = run_statement(tx, statement, err);
     pthread_mutex_unlock(&tx->lock);

@@ -30,6 +30,7 @@ static struct {
     char trace[TRACE_BYTES];
     bool struck;
     bool holding, held; /* a call is to be stopped; one is stopped */
+    unsigned holds;     /* how often one was to be stopped */
     enum faultio_call hold;
     unsigned hold_skip;
 } faults = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -47,9 +48,11 @@ static int judge(enum faultio_call call, bool *ret_lie)
         faults.trace[faults.trace_bytes++] = FAULTIO_LETTERS[call];
     if (faults.holding && !faults.held && (faults.hold == call || faults.hold == FAULTIO_ANY) &&
         !faults.hold_skip--) {
+        unsigned hold = faults.holds;
+
         faults.held = true;
         pthread_cond_broadcast(&faults.changed);
-        while (faults.holding)
+        while (faults.holding && faults.holds == hold)
             pthread_cond_wait(&faults.changed, &faults.lock);
     }
     for (size_t i = 0; i < faults.rule_count && !code; i++) {
@@ -252,6 +255,8 @@ void faultio_hold(enum faultio_call call, unsigned skip)
     faults.hold_skip = skip;
     faults.holding = true;
     faults.held = false;
+    faults.holds++;
+    pthread_cond_broadcast(&faults.changed);
     pthread_mutex_unlock(&faults.lock);
 }
 

@@ -58,7 +58,10 @@ bool faultio_struck(void);
 /* The letters of the calls since the last reset, the first 255 of them; static. */
 const char *faultio_trace(void);
 
-/* Of the calls of this kind from now on, passes `skip` and stops one until faultio_let_go(). */
+/*
+ * Of the calls of this kind from now on, passes `skip` and stops one until faultio_let_go(). One
+ * that is stopped already goes on.
+ */
 void faultio_hold(enum faultio_call call, unsigned skip);
 void faultio_wait_held(void); /* until one has been stopped */
 void faultio_let_go(void);

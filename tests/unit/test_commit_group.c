@@ -8,90 +8,12 @@
 #include "tests/lib/dbtool.h"
 #include "tests/lib/faultio.h"
 #include "tests/lib/fixture.h"
-
-#define PARTIES 320
-
-/* A commit on its way; the verdict comes from whatever thread. */
-struct party {
-    struct commit *commit;
-    pthread_t thread;
-    int result;
-    unsigned told; /* how often */
-};
-
-static struct party parties[PARTIES];
-static unsigned party_count;
-
-static pthread_mutex_t verdict_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t verdict_came = PTHREAD_COND_INITIALIZER;
+#include "tests/lib/partytool.h"
 
 static int begin(void **state)
 {
-    memset(parties, 0, sizeof parties);
-    party_count = 0;
+    party_begin();
     return fixture_begin_two_mounts(state);
-}
-
-static void note_verdict(struct commit *commit, int result, void *context)
-{
-    struct party *party = context;
-
-    (void)commit;
-    pthread_mutex_lock(&verdict_lock);
-    party->result = result;
-    party->told++;
-    pthread_cond_signal(&verdict_came);
-    pthread_mutex_unlock(&verdict_lock);
-}
-
-static struct party *add_party(struct commit *commit)
-{
-    assert_true(party_count < PARTIES);
-    parties[party_count].commit = commit;
-    return &parties[party_count++];
-}
-
-static void *submit_party(void *context)
-{
-    struct party *party = context;
-
-    commit_submit(temp.db, party->commit, note_verdict, party);
-    return NULL;
-}
-
-/* A commit that a thread of its own leads, stopped where it links its record. */
-static struct party *begin_leading(struct commit *commit)
-{
-    struct party *leader = add_party(commit);
-
-    faultio_hold(FAULTIO_LINK, 0);
-    assert_int_equal(pthread_create(&leader->thread, NULL, submit_party, leader), 0);
-    faultio_wait_held();
-    return leader;
-}
-
-/* A commit that waits in the queue. */
-static struct party *enqueue(struct commit *commit)
-{
-    struct party *party = add_party(commit);
-
-    submit_party(party);
-    return party;
-}
-
-/* Lets the leader go and waits for every verdict. */
-static void end_leading(struct party *leader)
-{
-    faultio_let_go();
-    pthread_join(leader->thread, NULL);
-    for (unsigned i = 0; i < party_count; i++)
-        assert_int_equal(parties[i].told, 1); /* the leader has led them all */
-}
-
-static void destroy_parties(void)
-{
-    for (unsigned i = 0; i < party_count; i++)
-        commit_destroy(parties[i].commit);
 }
 
 static struct commit *creating(const char *name)
@@ -114,134 +36,115 @@ static struct commit *emptying(void)
     return commit;
 }
 
-/* Record `seq` holds so many commits, the first of them version `version`. */
-static void expect_record(uint64_t seq, size_t members, uint64_t version)
-{
-    struct log_position position;
-    struct err err = ERR_INIT;
-    struct record record;
-
-    assert_ok(log_read(temp.store, seq, &record, &position, &err), &err);
-    assert_int_equal(record.member_count, members);
-    for (size_t i = 0; i < members; i++) {
-        assert_int_equal(record.members[i].version, version + i);
-        assert_int_equal(record.members[i].base, version + i - 1);
-        if (i)
-            assert_true(record.members[i].time_usec > record.members[i - 1].time_usec);
-    }
-    assert_true(record.inline_bytes <= RECORD_INLINE_BYTES);
-    record_finish(&record);
-}
-
 /* --- one queue ------------------------------------------------------------------------ */
 
 static void commits_that_wait_become_one_record_with_a_version_each(void **state)
 {
-    struct party *leader = begin_leading(dbtool_appending(temp.db, t, "{\"n\":1}\n"));
+    struct party *leader = party_lead(dbtool_appending(temp.db, t, "{\"n\":1}\n"));
 
     (void)state;
-    enqueue(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
-    enqueue(creating("u"));
-    enqueue(dbtool_appending(temp.db, t, "{\"n\":3}\n{\"n\":4}\n"));
-    end_leading(leader);
+    party_enqueue(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
+    party_enqueue(creating("u"));
+    party_enqueue(dbtool_appending(temp.db, t, "{\"n\":3}\n{\"n\":4}\n"));
+    party_end(leader);
     for (unsigned i = 0; i < party_count; i++) {
         assert_ok(parties[i].result, commit_reason(parties[i].commit));
         assert_int_equal(commit_version(parties[i].commit), 2 + i);
     }
-    expect_record(2, 1, 2);
-    expect_record(3, 3, 3);
+    party_expect_record(2, 1, 2);
+    party_expect_record(3, 3, 3);
     dbtool_expect(other, "t", "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n");
     assert_true(dbtool_has(other, "u"));
-    destroy_parties();
+    party_destroy();
 }
 
 static void a_refused_commit_does_not_take_its_neighbours_along(void **state)
 {
-    struct party *leader = begin_leading(dbtool_appending(temp.db, t, "{\"n\":1}\n")), *refused;
+    struct party *leader = party_lead(dbtool_appending(temp.db, t, "{\"n\":1}\n")), *refused;
 
     (void)state;
-    enqueue(creating("u"));
-    refused = enqueue(creating("u"));
-    enqueue(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
-    end_leading(leader);
+    party_enqueue(creating("u"));
+    refused = party_enqueue(creating("u"));
+    party_enqueue(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
+    party_end(leader);
     for (unsigned i = 0; i < party_count; i++)
         assert_int_equal(parties[i].result, &parties[i] == refused ? -EEXIST : 0);
-    expect_record(3, 2, 3);
+    party_expect_record(3, 2, 3);
     dbtool_expect(other, "t", "{\"n\":1}\n{\"n\":2}\n");
-    destroy_parties();
+    party_destroy();
 }
 
 static void a_commit_that_contradicts_itself_does_not_take_its_neighbours_along(void **state)
 {
-    struct party *leader = begin_leading(dbtool_appending(temp.db, t, "{\"n\":1}\n")), *refused;
+    struct party *leader = party_lead(dbtool_appending(temp.db, t, "{\"n\":1}\n")), *refused;
     struct commit *twice = creating("u");
 
     (void)state;
     assert_int_equal(commit_add_create(twice, "u"), 0);
-    enqueue(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
-    refused = enqueue(twice);
-    enqueue(dbtool_appending(temp.db, t, "{\"n\":3}\n"));
-    end_leading(leader);
+    party_enqueue(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
+    refused = party_enqueue(twice);
+    party_enqueue(dbtool_appending(temp.db, t, "{\"n\":3}\n"));
+    party_end(leader);
     for (unsigned i = 0; i < party_count; i++)
         assert_int_equal(parties[i].result, &parties[i] == refused ? -EEXIST : 0);
     dbtool_expect(other, "t", "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n");
-    destroy_parties();
+    party_destroy();
 }
 
 static void a_full_disk_refuses_all_that_were_to_be_in_the_record(void **state)
 {
-    struct party *leader = begin_leading(dbtool_appending(temp.db, t, "{\"n\":1}\n"));
+    struct party *leader = party_lead(dbtool_appending(temp.db, t, "{\"n\":1}\n"));
 
     (void)state;
-    enqueue(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
-    enqueue(dbtool_appending(temp.db, t, "{\"n\":3}\n"));
+    party_enqueue(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
+    party_enqueue(dbtool_appending(temp.db, t, "{\"n\":3}\n"));
     faultio_rule(FAULTIO_LINK, 0, 1, FAULTIO_REFUSE, ENOSPC);
-    end_leading(leader); /* stopped in front of the rule, so the rule is about its own link */
+    party_end(leader); /* stopped in front of the rule, so the rule is about its own link */
     assert_int_equal(leader->result, -ENOSPC);
     assert_ok(parties[1].result, commit_reason(parties[1].commit));
     assert_ok(parties[2].result, commit_reason(parties[2].commit));
     dbtool_expect(other, "t", "{\"n\":2}\n{\"n\":3}\n");
-    destroy_parties();
+    party_destroy();
 }
 
 /* The leader's link passes, the link of the record of those that wait does not. */
 static void fail_those_that_wait(struct party *leader)
 {
     faultio_rule(FAULTIO_LINK, 1, 1, FAULTIO_REFUSE, ENOSPC);
-    end_leading(leader);
+    party_end(leader);
     assert_int_equal(leader->result, 0);
     assert_int_equal(parties[1].result, -ENOSPC);
 }
 
 static void a_commit_left_with_nothing_to_do_by_one_that_failed_fails_too(void **state)
 {
-    struct party *leader = begin_leading(dbtool_appending(temp.db, t, "{\"n\":1}\n"));
+    struct party *leader = party_lead(dbtool_appending(temp.db, t, "{\"n\":1}\n"));
 
     (void)state;
-    enqueue(emptying());
-    enqueue(emptying()); /* of what is empty already, if the other one succeeds */
+    party_enqueue(emptying());
+    party_enqueue(emptying()); /* of what is empty already, if the other one succeeds */
     fail_those_that_wait(leader);
     dbtool_expect(other, "t", "{\"n\":1}\n");
     assert_int_equal(parties[2].result, -ENOSPC);
-    destroy_parties();
+    party_destroy();
 }
 
 static void a_commit_refused_because_of_one_that_failed_is_not_told_so(void **state)
 {
-    struct party *leader = begin_leading(dbtool_appending(temp.db, t, "{\"n\":1}\n"));
+    struct party *leader = party_lead(dbtool_appending(temp.db, t, "{\"n\":1}\n"));
 
     (void)state;
-    enqueue(creating("u"));
-    enqueue(creating("u"));
+    party_enqueue(creating("u"));
+    party_enqueue(creating("u"));
     fail_those_that_wait(leader);
     assert_false(dbtool_has(other, "u"));
     assert_int_not_equal(parties[2].result, -EEXIST); /* there never was a table u */
-    destroy_parties();
+    party_destroy();
 }
 
 static void a_record_takes_as_many_commits_as_fit(void **state)
 {
-    struct party *leader = begin_leading(dbtool_appending(temp.db, t, "{\"n\":1}\n"));
+    struct party *leader = party_lead(dbtool_appending(temp.db, t, "{\"n\":1}\n"));
     char row[40000];
 
     (void)state;
@@ -249,32 +152,32 @@ static void a_record_takes_as_many_commits_as_fit(void **state)
     memcpy(row, "{\"a\":\"", 6);
     memcpy(row + sizeof row - 4, "\"}\n", 4);
     for (int i = 0; i < 3; i++)
-        enqueue(dbtool_appending(temp.db, t, row));
+        party_enqueue(dbtool_appending(temp.db, t, row));
     for (int i = 0; i < 300; i++)
-        enqueue(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
-    end_leading(leader);
+        party_enqueue(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
+    party_end(leader);
     for (unsigned i = 0; i < party_count; i++)
         assert_ok(parties[i].result, commit_reason(parties[i].commit));
-    expect_record(3, 1, 3);
-    expect_record(4, 1, 4);
-    expect_record(5, 256, 5);
-    expect_record(6, 45, 261);
+    party_expect_record(3, 1, 3);
+    party_expect_record(4, 1, 4);
+    party_expect_record(5, 256, 5);
+    party_expect_record(6, 45, 261);
     assert_int_equal(dbtool_count(other, "t", "{\"n\":2}\n"), 300);
     assert_int_equal(dbtool_count(other, "t", row), 3);
-    destroy_parties();
+    party_destroy();
 }
 
 /* --- two mounts ------------------------------------------------------------------------- */
 
 static void a_commit_that_lost_its_number_is_evaluated_again(void **state)
 {
-    struct party *leader = begin_leading(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
+    struct party *leader = party_lead(dbtool_appending(temp.db, t, "{\"n\":2}\n"));
     struct log_position position;
     struct record record;
 
     (void)state;
     assert_int_equal(dbtool_append(other, t, "{\"n\":1}\n"), 0);
-    end_leading(leader);
+    party_end(leader);
     assert_ok(leader->result, commit_reason(leader->commit));
     assert_int_equal(commit_version(leader->commit), 3);
     dbtool_expect(temp.db, "t", "{\"n\":1}\n{\"n\":2}\n");
@@ -283,19 +186,19 @@ static void a_commit_that_lost_its_number_is_evaluated_again(void **state)
     assert_int_equal(record.members[0].base, 1);
     assert_int_equal(record.members[0].rebases, 1);
     record_finish(&record);
-    destroy_parties();
+    party_destroy();
 }
 
 static void a_commit_that_the_winner_made_impossible_is_refused(void **state)
 {
-    struct party *leader = begin_leading(creating("u"));
+    struct party *leader = party_lead(creating("u"));
 
     (void)state;
     dbtool_table(other, "u");
-    end_leading(leader);
+    party_end(leader);
     assert_int_equal(leader->result, -EEXIST);
     assert_int_equal(dbtool_version(temp.db), 2);
-    destroy_parties();
+    party_destroy();
 }
 
 static void rows_that_changed_under_a_commit_cancel_it(void **state)
@@ -308,12 +211,12 @@ static void rows_that_changed_under_a_commit_cancel_it(void **state)
     assert_int_equal(commit_create(&commit), 0);
     dbtool_stage(temp.db, t, "{\"n\":2}\n", 8, &stage);
     assert_int_equal(commit_add_write(commit, t, true, &stage, 1), 0);
-    leader = begin_leading(commit);
+    leader = party_lead(commit);
     assert_int_equal(dbtool_append(other, t, "{\"n\":1}\n"), 0);
-    end_leading(leader);
+    party_end(leader);
     assert_int_equal(leader->result, -ECANCELED);
     dbtool_expect(temp.db, "t", "{\"n\":1}\n");
-    destroy_parties();
+    party_destroy();
 }
 
 static void a_refusal_holds_only_on_the_newest_version(void **state)
