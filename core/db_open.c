@@ -272,7 +272,7 @@ int db_open_store(struct store *store, const struct db_options *options, struct 
     pthread_mutex_init(&db->queue_lock, NULL);
     pthread_mutex_init(&db->checkers_lock, NULL);
     name_host(db);
-    r = keyed_create(&db->keyed);
+    r = keyed_cache_create(&db->keyed);
     if (!r)
         r = zones_cache_create(&db->zones);
     r = r < 0 ? err_nomem(err) : read_identity(store, &identity, err);
@@ -324,7 +324,7 @@ void db_close(struct db *db)
     pthread_mutex_destroy(&db->forward_lock);
     pthread_mutex_destroy(&db->queue_lock);
     pthread_mutex_destroy(&db->checkers_lock);
-    keyed_destroy(db->keyed);
+    segmentcache_destroy(db->keyed);
     segmentcache_destroy(db->zones);
     store_close(db->store);
     free(db);

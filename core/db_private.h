@@ -12,7 +12,6 @@
 #define DB_CHECKERS 8
 #define DB_MARKS    64
 
-struct keyed;
 struct rowcheck;
 struct segmentcache;
 
@@ -32,7 +31,7 @@ struct db {
     unsigned mark_count;
     uint64_t mark_spacing; /* in records */
 
-    struct keyed *keyed;        /* the indexes that are open */
+    struct segmentcache *keyed; /* the indexes that are open */
     struct segmentcache *zones; /* and the zones */
 
     pthread_mutex_t forward_lock; /* one reader of new records at a time */

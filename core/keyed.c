@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <search.h>
 #include <stdlib.h>
 
 #include "core/base/hash.h"
@@ -13,6 +12,7 @@
 #include "core/keyindex.h"
 #include "core/keymap.h"
 #include "core/scan.h"
+#include "core/segmentcache.h"
 
 /* Indexes that are kept open; each takes some 12 bytes for 340 rows. */
 #define OPEN_INDEXES 1024
@@ -20,110 +20,28 @@
 /* Rows that may have one key, and most of them gone, before the map is made anew. */
 #define MANY_ROWS 1000
 
-/* An index that is open. */
-struct open_index {
-    struct uuid segment;
-    uint64_t signature;
-    struct keyindex *index; /* owned reference */
-};
-
-struct keyed {
-    pthread_mutex_t lock;
-    void *tree; /* tsearch(3) of struct open_index */
-    unsigned count;
-};
-
 CLEANUP_POINTER(struct keyindex, keyindex_unref)
 CLEANUP_POINTER(struct keyindex_builder, keyindex_builder_destroy)
 CLEANUP_POINTER(struct keymap, keymap_unref)
 
-int keyed_create(struct keyed **ret_keyed)
+static void *index_ref(void *index)
 {
-    struct keyed *keyed = calloc(1, sizeof *keyed);
-
-    if (!keyed)
-        return -ENOMEM;
-    pthread_mutex_init(&keyed->lock, NULL);
-    *ret_keyed = keyed;
-    return 0;
+    return keyindex_ref(index);
 }
 
-static void open_index_free(void *item)
+static void index_unref(void *index)
 {
-    struct open_index *open = item;
-
-    keyindex_unref(open->index);
-    free(open);
+    keyindex_unref(index);
 }
 
-void keyed_destroy(struct keyed *keyed)
+int keyed_cache_create(struct segmentcache **ret_cache)
 {
-    if (!keyed)
-        return;
-    tdestroy(keyed->tree, open_index_free);
-    pthread_mutex_destroy(&keyed->lock);
-    free(keyed);
+    static const struct segmentcache_class class = {.ref = index_ref, .unref = index_unref};
+
+    return segmentcache_create(&class, OPEN_INDEXES, ret_cache);
 }
 
 /* --- the indexes of segments ------------------------------------------------------- */
-
-static int compare_open(const void *a, const void *b)
-{
-    const struct open_index *x = a, *y = b;
-    int order = uuid_compare(x->segment, y->segment);
-
-    return order ? order : (x->signature > y->signature) - (x->signature < y->signature);
-}
-
-static struct keyindex *find_open(struct keyed *keyed, const struct open_index *key)
-{
-    struct open_index **found;
-    struct keyindex *index;
-
-    pthread_mutex_lock(&keyed->lock);
-    found = tfind(key, &keyed->tree, compare_open);
-    index = found ? keyindex_ref((*found)->index) : NULL;
-    pthread_mutex_unlock(&keyed->lock);
-    return index;
-}
-
-/* Without memory for it the index is just opened again the next time. */
-static void remember(struct keyed *keyed, const struct open_index *open)
-{
-    struct open_index *copy = malloc(sizeof *copy), **found;
-
-    if (!copy)
-        return;
-    *copy = *open;
-    keyindex_ref(copy->index);
-    pthread_mutex_lock(&keyed->lock);
-    if (keyed->count == OPEN_INDEXES) {
-        tdestroy(keyed->tree, open_index_free);
-        keyed->tree = NULL;
-        keyed->count = 0;
-    }
-    found = tsearch(copy, &keyed->tree, compare_open);
-    keyed->count += found && *found == copy;
-    pthread_mutex_unlock(&keyed->lock);
-    if (!found || *found != copy)
-        open_index_free(copy);
-}
-
-static void forget(struct keyed *keyed, const struct open_index *open)
-{
-    struct open_index **found, *item = NULL;
-
-    pthread_mutex_lock(&keyed->lock);
-    found = tfind(open, &keyed->tree, compare_open);
-    if (found) {
-        item = *found;
-        tdelete(open, &keyed->tree, compare_open);
-        keyed->count--;
-    }
-    pthread_mutex_unlock(&keyed->lock);
-    if (item)
-        open_index_free(item);
-}
 
 /* Calls `each` with the key's hash of every row of an extent, and its ordinal there. */
 static int each_row(struct db *db, const struct schema *schema, const struct extent *extent,
@@ -166,27 +84,26 @@ static int build_index(struct db *db, const struct schema *schema, struct object
     return r < 0 ? r : keyindex_builder_put(builder, db->store, &object->entry, signature, err);
 }
 
-/* The index of a segment, made if there is none. */
+/* The index of a segment, made if there is none; a new reference. */
 static int get_index(struct db *db, const struct schema *schema, struct object *object,
-                     struct open_index *open, struct err *err)
+                     uint64_t signature, struct keyindex **ret_index, struct err *err)
 {
-    int r;
+    int r = 0;
 
-    open->segment = object->id.uuid;
-    open->index = find_open(db->keyed, open);
-    if (open->index)
+    *ret_index = segmentcache_find(db->keyed, object->id.uuid, signature);
+    if (*ret_index)
         return 0;
     db_before_wait(db);
-    r = keyindex_open(db->store, &object->entry, open->signature, &open->index, NULL);
+    r = keyindex_open(db->store, &object->entry, signature, ret_index, NULL);
     if (r == -ENOENT && !db->options.read_only) {
         /* One that is there and cannot be used is in the way. */
-        keyindex_remove(db->store, &object->entry, open->signature, NULL);
-        r = build_index(db, schema, object, open->signature, err);
+        keyindex_remove(db->store, &object->entry, signature, NULL);
+        r = build_index(db, schema, object, signature, err);
         if (!r)
-            r = keyindex_open(db->store, &object->entry, open->signature, &open->index, err);
+            r = keyindex_open(db->store, &object->entry, signature, ret_index, err);
     }
     if (!r)
-        remember(db->keyed, open);
+        segmentcache_add(db->keyed, object->id.uuid, signature, *ret_index);
     return r;
 }
 
@@ -239,11 +156,11 @@ static int add_ordinals(struct lookup *lookup, const struct extent *placement,
 }
 
 /* A damaged one is put again by the next lookup that needs it. */
-static void drop_index(struct db *db, const struct object *object, const struct open_index *open)
+static void drop_index(struct db *db, const struct object *object, uint64_t signature)
 {
-    forget(db->keyed, open);
+    segmentcache_remove(db->keyed, object->id.uuid, signature);
     if (!db->options.read_only)
-        keyindex_remove(db->store, &object->entry, open->signature, NULL);
+        keyindex_remove(db->store, &object->entry, signature, NULL);
 }
 
 static int find_in_segment(struct lookup *lookup, const struct extent *placement,
@@ -251,14 +168,13 @@ static int find_in_segment(struct lookup *lookup, const struct extent *placement
 {
     cleanup_buf struct buf ordinals = {0};
     cleanup(keyindex_unref_p) struct keyindex *index = NULL;
-    struct open_index open = {.signature = signature};
-    int r = get_index(lookup->db, lookup->table->schema, placement->object, &open, lookup->err);
+    int r = get_index(lookup->db, lookup->table->schema, placement->object, signature, &index,
+                      lookup->err);
 
-    index = open.index;
     if (!r) {
         r = keyindex_find(lookup->db->store, index, lookup->hash, &ordinals, lookup->err);
         if (r == -EIO)
-            drop_index(lookup->db, placement->object, &open);
+            drop_index(lookup->db, placement->object, signature);
     }
     if (r == -ENOMEM)
         return err_nomem(lookup->err);

@@ -13,11 +13,9 @@
 #include "core/db.h"
 #include "core/rowkey.h"
 
-struct keyed;
-
-/* What a database keeps in memory for this. Errors: -ENOMEM. */
-int keyed_create(struct keyed **ret_keyed);
-void keyed_destroy(struct keyed *keyed); /* accepts NULL */
+/* The indexes of segments that a database keeps open. Errors: -ENOMEM. */
+struct segmentcache;
+int keyed_cache_create(struct segmentcache **ret_cache);
 
 /*
  * Finds the row of this version, numbered `from_row` or higher and below `to_row`, that has the key
