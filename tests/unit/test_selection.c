@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What core promises in core/selection.h: which rows a path means. */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "core/rowkey.h"
 #include "tests/lib/check.h"
-#include "tests/lib/nomem.h"
 #include "tests/lib/picktool.h"
 
 #define ID "{\"columns\":{\"id\":\"int64\"}}"
