@@ -275,6 +275,28 @@ static void more_rows_than_a_run_has_are_several_runs(void **state)
     expect("p/..~", DERIVED_ROWS);
 }
 
+/* One of ten thousand is of the selection. */
+static void make_sparse(struct buf *row, size_t i)
+{
+    assert_int_equal(
+        buf_printf(row, "{\"id\":%zu,\"c\":%d,\"p\":\"%0200d\"}", i, i % 10000 == 9, 0), 0);
+}
+
+static void a_read_of_few_rows_among_many_does_not_read_all(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    rowmodel_init(&model, NULL);
+    append_segment(60000, make_sparse);
+    before = atomic_load(&temp.store->counts.get);
+    create("c/1", DERIVED_ROWS);
+    assert_true(atomic_load(&temp.store->counts.get) - before >= 40);
+    before = atomic_load(&temp.store->counts.get);
+    expect_read(expected.bytes - 1, 1);
+    assert_true(atomic_load(&temp.store->counts.get) - before <= 18);
+}
+
 static void rows_that_are_longer_than_a_run_are_read(void **state)
 {
     (void)state;
@@ -363,12 +385,14 @@ static void damage_of_a_row_is_an_error(void **state)
     rowmodel_init(&model, NULL);
     append_segment(40000, make_plain);
     create("", DERIVED_ROWS);
-    tempstore_flip(&temp, rowmodel_object(0)->entry.path, 450000, 1);
+    tempstore_flip(&temp, rowmodel_object(0)->entry.path, 490000, 1);
     assert_fails(derived_read(derived, &byte, 1, 100, &err), 1, &err);
-    assert_fails(derived_read(derived, &byte, 1, 450000, &err), -EIO, &err);
+    assert_fails(derived_read(derived, &byte, 1, 490000, &err), -EIO, &err);
     assert_has(err.text, rowmodel_object(0)->entry.path);
-    tempstore_flip(&temp, rowmodel_object(0)->entry.path, 450000, 1);
-    expect_read(449990, 100);
+    expect_read(100, 1000);
+    assert_fails(derived_read(derived, &byte, 1, 490000, &err), -EIO, &err);
+    tempstore_flip(&temp, rowmodel_object(0)->entry.path, 490000, 1);
+    expect_read(489990, 100);
 }
 
 static int starve(enum derived_format format, unsigned granted, struct err *err)
@@ -454,6 +478,7 @@ int main(void)
         test(random_tables_are_what_their_rows_give),
         test(every_byte_can_be_read_alone),
         test(more_rows_than_a_run_has_are_several_runs),
+        test(a_read_of_few_rows_among_many_does_not_read_all),
         test(rows_that_are_longer_than_a_run_are_read),
         test(a_file_of_one_key_is_one_row),
         test(a_table_without_rows_has_at_most_a_header),

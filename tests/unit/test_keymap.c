@@ -93,6 +93,21 @@ static void a_row_that_is_added_again_is_there_once(void **state)
     expect_rows(map, 4, 0, ROWS, 1);
 }
 
+/* Rows of the same number, of transactions that do not know of each other. */
+static void a_row_may_have_several_hashes(void **state)
+{
+    struct buf found = {0};
+
+    (void)state;
+    for (uint64_t i = 0; i < 5; i++)
+        assert_int_equal(keymap_add(map, i << 32 | 9, 77), 0);
+    assert_int_equal(keymap_count(map), 5);
+    for (uint64_t i = 0; i < 6; i++)
+        assert_int_equal(keymap_find(map, i << 32 | 9, &found), 0);
+    assert_int_equal(found.bytes, 5 * sizeof(uint64_t));
+    buf_finish(&found);
+}
+
 static void what_is_found_is_appended(void **state)
 {
     struct buf found = {0};
@@ -238,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(all_rows_of_a_hash_are_found),
         test(a_row_that_is_added_again_is_there_once),
+        test(a_row_may_have_several_hashes),
         test(what_is_found_is_appended),
         test(a_filter_leaves_the_map_as_it_is),
         test(a_map_is_large_when_it_has_doubled_since_it_was_filtered),

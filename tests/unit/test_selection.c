@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What core promises in core/selection.h: which rows a path means. */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "core/rowkey.h"
 #include "tests/lib/check.h"
-#include "tests/lib/nomem.h"
 #include "tests/lib/picktool.h"
 
 #define ID "{\"columns\":{\"id\":\"int64\"}}"
@@ -240,6 +237,8 @@ static void without_a_schema_numbers_bound_numbers_and_all_else_strings(void **s
     assert_no_match(NULL, "a/1..z", "{\"a\":2}");
     assert_match(NULL, "a/false..true", "{\"a\":\"nought\"}");
     assert_no_match(NULL, "a/false..true", "{\"a\":true}");
+    assert_match(NULL, "a/true..", "{\"a\":\"z\"}");
+    assert_no_match(NULL, "a/true..", "{\"a\":true}");
 }
 
 static void null_and_what_is_missing_are_in_no_range(void **state)

@@ -152,21 +152,93 @@ static void a_path_that_fixes_all_columns_of_the_key_says_it(void **state)
     assert_int_equal(row_key("{\"columns\":{\"a\":\"int64\"}}", "a/1", ""), 0);
 }
 
-static void keys_of_two_columns_do_not_run_into_each_other(void **state)
+static void a_name_that_stands_for_two_values_says_no_key(void **state)
 {
-    static const char schema_text[] =
-        "{\"columns\":{\"a\":\"string\",\"b\":\"string\"},\"key\":[\"a\",\"b\"]}";
-    static const char *const rows[] = {"{\"a\":\"xy\",\"b\":\"z\"}", "{\"a\":\"x\",\"b\":\"yz\"}"};
-    struct schema *schema = picktool_schema(schema_text);
-    struct buf keys[2] = {0};
+    static const char json[] = "{\"columns\":{\"a\":\"json\"},\"key\":\"a\"}";
 
     (void)state;
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(rowkey_of_row(schema, slice_of(rows[i], strlen(rows[i])), &keys[i]), 0);
-    assert_false(
-        slice_equal(slice_of(keys[0].data, keys[0].bytes), slice_of(keys[1].data, keys[1].bytes)));
-    buf_finish(&keys[0]);
-    buf_finish(&keys[1]);
+    assert_int_equal(row_key(json, "a/42", ""), 0);
+    assert_int_equal(row_key(json, "a/true", ""), 0);
+    assert_int_equal(row_key(json, "a/abc", "{\"a\":\"abc\"}"), 1);
+}
+
+static struct buf key_of_row(const struct schema *schema, const char *row)
+{
+    struct buf key = {0};
+
+    assert_int_equal(rowkey_of_row(schema, slice_of(row, strlen(row)), &key), 0);
+    return key;
+}
+
+/* Also where a value has a byte in it that keys begin with. */
+static void keys_of_two_columns_do_not_run_into_each_other(void **state)
+{
+    struct schema *schema =
+        picktool_schema("{\"columns\":{\"a\":\"string\",\"b\":\"string\"},\"key\":[\"a\",\"b\"]}");
+
+    (void)state;
+    for (unsigned byte = 0; byte < 0x80; byte++) {
+        struct buf one, another;
+        char row[60];
+
+        snprintf(row, sizeof row, "{\"a\":\"x\\u%04xy\",\"b\":\"z\"}", byte);
+        one = key_of_row(schema, row);
+        snprintf(row, sizeof row, "{\"a\":\"x\",\"b\":\"y\\u%04xz\"}", byte);
+        another = key_of_row(schema, row);
+        assert_false(
+            slice_equal(slice_of(one.data, one.bytes), slice_of(another.data, another.bytes)));
+        buf_finish(&one);
+        buf_finish(&another);
+    }
+    schema_unref(schema);
+}
+
+static uint64_t signature_of(const char *text)
+{
+    struct schema *schema = picktool_schema(text);
+    uint64_t signature = 0;
+
+    assert_int_equal(rowkey_signature(schema, &signature), 0);
+    schema_unref(schema);
+    return signature;
+}
+
+static void a_signature_tells_keys_apart_and_nothing_else(void **state)
+{
+    uint64_t signature =
+        signature_of("{\"columns\":{\"a\":\"int64\",\"b\":\"date\"},\"key\":\"a\"}");
+
+    (void)state;
+    assert_true(signature ==
+                signature_of("{\"columns\":{\"c\":\"bool\",\"a\":\"int64\"},\"key\":[\"a\"]}"));
+    assert_true(signature != signature_of("{\"columns\":{\"a\":\"string\"},\"key\":\"a\"}"));
+    assert_true(signature != signature_of("{\"columns\":{\"b\":\"int64\"},\"key\":\"b\"}"));
+    assert_true(
+        signature !=
+        signature_of("{\"columns\":{\"a\":\"int64\",\"b\":\"date\"},\"key\":[\"a\",\"b\"]}"));
+    assert_true(
+        signature_of("{\"columns\":{\"a\":\"int64\",\"b\":\"date\"},\"key\":[\"b\",\"a\"]}") !=
+        signature_of("{\"columns\":{\"a\":\"int64\",\"b\":\"date\"},\"key\":[\"a\",\"b\"]}"));
+}
+
+static void without_memory_there_is_no_signature(void **state)
+{
+    struct schema *schema = picktool_schema(TWO);
+    uint64_t signature = 17;
+    unsigned granted = 0;
+    bool refused = true;
+
+    (void)state;
+    for (; refused; granted++) {
+        int r;
+
+        nomem_after(granted);
+        r = rowkey_signature(schema, &signature);
+        refused = nomem_end();
+        assert_int_equal(r, refused ? -ENOMEM : 0);
+        assert_int_equal(signature == 17, refused);
+    }
+    assert_true(granted > 1);
     schema_unref(schema);
 }
 
@@ -277,7 +349,10 @@ int main(void)
         cmocka_unit_test(a_default_is_written_out_where_the_path_says_it),
         cmocka_unit_test(a_long_value_is_not_repeated_in_full),
         cmocka_unit_test(a_path_that_fixes_all_columns_of_the_key_says_it),
+        cmocka_unit_test(a_name_that_stands_for_two_values_says_no_key),
         cmocka_unit_test(keys_of_two_columns_do_not_run_into_each_other),
+        cmocka_unit_test(a_signature_tells_keys_apart_and_nothing_else),
+        cmocka_unit_test(without_memory_there_is_no_signature),
         cmocka_unit_test(bounds_tell_what_cannot_match),
         cmocka_unit_test(without_memory_nothing_is_selected),
     };
