@@ -112,12 +112,13 @@ int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *t
     cleanup(scratch_unref_p) struct scratch *scratch = NULL;
     cleanup_free char *key =
         node_key("scratch", table_node->view, table_node->table, ++count, NULL);
+    struct selection *selection = table_node->selection;
     struct node *node;
     int r = scratch_create(seen, &fs->scratch_budget, &scratch, err);
 
     if (r < 0)
         return r;
-    node = node_below(NODE_SCRATCH, key, table_node->view, table_node->table, NULL, name);
+    node = node_below(NODE_SCRATCH, key, table_node->view, table_node->table, selection, name);
     if (!node)
         return err_nomem(err);
     node->scratch = steal_pointer(scratch);
@@ -386,9 +387,7 @@ int tree_lookup_in_table(struct fs *fs, struct node *parent, const char *name,
         return lookup_directory(fs, NODE_BY, "columns", parent, parent->selection, name, ret_node);
     if (!strcmp(name, "info"))
         return lookup_info(fs, parent, table, ret_node, err);
-    if (parent->kind == NODE_SELECTION)
-        return -ENOENT;
-    if (!strcmp(name, "stream"))
+    if (!strcmp(name, "stream") && !parent->selection)
         return lookup_stream(fs, parent, table, ret_node);
     *ret_node = scratchdir_find(&fs->scratches, parent, caller->uid, name);
     return *ret_node ? 0 : -ENOENT;
