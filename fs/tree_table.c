@@ -373,6 +373,8 @@ int tree_lookup_in_table(struct fs *fs, struct node *parent, const char *name,
     int r = fs_view(fs, parent->view, &snapshot, err);
 
     *ret_seconds = 0;
+    if (!r && strlen(name) > NAME_MAX)
+        r = -ENAMETOOLONG; /* the kernel lets some more through */
     if (!r)
         r = tree_table(fs, parent, snapshot, caller->tid, &table);
     if (r < 0)
