@@ -181,6 +181,7 @@ static int evaluate(struct attempt *a, struct commit *commit, struct member *mem
     struct preparation p = {.db = a->db,
                             .commit = commit,
                             .draft = &a->draft,
+                            .base = a->base,
                             .body = a->body_end,
                             .spare = &a->spare,
                             .member = member,

@@ -341,6 +341,11 @@ static int name_is_taken(struct preparation *p, const struct action *action)
     return prepare_conflict(p, CONFLICT_NAMES, NULL, now);
 }
 
+bool prepare_is_committed(const struct preparation *p, const struct table *table)
+{
+    return p->base && snapshot_table(p->base, table->uuid) == table;
+}
+
 int prepare_apply(struct preparation *p)
 {
     int r = 0;
@@ -461,6 +466,7 @@ static int check_again(struct preparation *p, struct change *change, struct tabl
     }
     intake_destroy(change->intake);
     change->intake = intake;
+    change->intake_is_provisional = !prepare_is_committed(p, table);
     return 0;
 }
 
@@ -468,7 +474,7 @@ static int check_rows(struct preparation *p, struct change *change, struct table
 {
     const struct schema *checked = change->intake ? intake_table(change->intake)->schema : NULL;
 
-    if (!schema_equal(checked, table->schema))
+    if (change->intake_is_provisional || !schema_equal(checked, table->schema))
         return check_again(p, change, table);
     return !change->intake ? 0 : intake_update(change->intake, table, table->appended, p->err);
 }

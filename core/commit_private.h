@@ -38,6 +38,7 @@ struct change {
     struct touched *touched;    /* transaction's rows; borrowed */
     const struct stage *staged; /* the same, sealed and borrowed, instead of `stage`; or NULL */
     struct intake *intake;      /* write: what its rows have passed; owned, or NULL */
+    bool intake_is_provisional; /* on a table that only an attempt had */
     struct reshape *reshape;    /* schema; owned */
     struct edit *edit;          /* write: what it does to rows that are there; owned, or NULL */
 };
@@ -86,7 +87,8 @@ struct preparation {
     struct db *db;
     struct commit *commit;
     struct draft *draft;
-    const struct snapshot *on; /* what the changes before have left */
+    const struct snapshot *base; /* what the record is to follow, borrowed; NULL: in a statement */
+    const struct snapshot *on;   /* what the changes before have left */
     struct body_position body;
     struct member *member;
     size_t applied;  /* of its actions */
@@ -94,6 +96,13 @@ struct preparation {
     struct err *err;
     struct tx *statement; /* whose rows wait in the transaction; NULL: of a record */
 };
+
+/*
+ * Whether the log has the table as it is here, so that its rows keep their numbers when the attempt
+ * fails. What was found on one that others in the same record have changed holds for this
+ * attempt only.
+ */
+bool prepare_is_committed(const struct preparation *p, const struct table *table);
 
 /* A new action at the end of the member; the name is copied. NULL: out of memory. */
 struct action *prepare_action(struct preparation *p, enum action_op op, struct uuid table,

@@ -28,6 +28,7 @@ struct edit {
     struct keycheck *keys;
     struct runs runs; /* of rows that go or are patched */
     bool rewrites;    /* there were too many runs: what stays is in `kept` */
+    bool provisional; /* `table` is one that only an attempt had */
     struct stage kept, patched;
     uint64_t rows; /* that go or are patched */
     struct buf row;
@@ -305,13 +306,15 @@ static bool holds(const struct edit *edit, const struct preparation *p, const st
 }
 
 /* Finds all rows anew, which the leader does when others have changed some of them. */
-static int renew(struct edit *edit, struct table *table, struct err *err)
+static int renew(struct edit *edit, struct preparation *p, struct table *table)
 {
     uint64_t planned = edit->kept.memory.bytes + edit->patched.memory.bytes;
+    struct err *err = p->err;
     int r;
 
     table_unref(edit->table);
     edit->table = table_ref(table);
+    edit->provisional = !prepare_is_committed(p, table);
     stage_finish(&edit->kept);
     stage_finish(&edit->patched);
     edit->rows = edit->runs.count = 0;
@@ -388,8 +391,8 @@ int edit_prepare(struct edit *edit, struct preparation *p, struct table *table)
 
     stage_finish(&edit->late);
     edit->late_runs.count = 0;
-    if (!holds(edit, p, table))
-        r = renew(edit, table, p->err);
+    if (edit->provisional || !holds(edit, p, table))
+        r = renew(edit, p, table);
     if (r < 0)
         return r;
     rows = edit->rows;

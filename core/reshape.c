@@ -17,6 +17,7 @@ struct reshape {
     struct table *table; /* that it was made ready for */
     struct schema *schema;
     struct table *shaped; /* `table` with the schema, for looking keys up; NULL: it needs none */
+    bool provisional;     /* `table` is one that only an attempt had */
     struct evolution evolution;
     struct schema_check *check;
     struct stage stage, late; /* rows that are written anew */
@@ -214,15 +215,17 @@ static bool holds(const struct reshape *reshape, const struct table *table)
            table_rows_before(table, old->appended) == table_rows(old);
 }
 
-static int renew(struct reshape *reshape, struct table *table, struct err *err)
+static int renew(struct reshape *reshape, struct preparation *p, struct table *table)
 {
     uint64_t planned = reshape->stage.memory.bytes;
+    struct err *err = p->err;
     int r;
 
     finish_checks(reshape);
     stage_finish(&reshape->stage);
     table_unref(reshape->table);
     reshape->table = table_ref(table);
+    reshape->provisional = !prepare_is_committed(p, table);
     r = make_ready(reshape, err);
     if (!r && reshape->stage.memory.bytes > planned)
         r = stage_spill(&reshape->stage, err);
@@ -247,8 +250,8 @@ int reshape_prepare(struct reshape *reshape, struct preparation *p, struct table
     if (schema_equal(table->schema, reshape->schema))
         return 0;
     stage_finish(&reshape->late);
-    if (!holds(reshape, table))
-        r = renew(reshape, table, p->err);
+    if (reshape->provisional || !holds(reshape, table))
+        r = renew(reshape, p, table);
     if (!r)
         r = take_rows(reshape, table, reshape->table->appended, &reshape->late, p->err);
     if (!r)

@@ -31,7 +31,7 @@ static struct {
     bool struck;
     bool holding, held; /* a call is to be stopped; one is stopped */
     enum faultio_call hold;
-    unsigned hold_skip;
+    unsigned hold_skip, let_go; /* how often */
 } faults = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 /* What is to become of a call: an errno, or 0. `*ret_lie`: make the call nevertheless. */
@@ -47,9 +47,11 @@ static int judge(enum faultio_call call, bool *ret_lie)
         faults.trace[faults.trace_bytes++] = FAULTIO_LETTERS[call];
     if (faults.holding && !faults.held && (faults.hold == call || faults.hold == FAULTIO_ANY) &&
         !faults.hold_skip--) {
+        unsigned let_go = faults.let_go;
+
         faults.held = true;
         pthread_cond_broadcast(&faults.changed);
-        while (faults.holding)
+        while (faults.let_go == let_go)
             pthread_cond_wait(&faults.changed, &faults.lock);
     }
     for (size_t i = 0; i < faults.rule_count && !code; i++) {
@@ -267,6 +269,17 @@ void faultio_let_go(void)
 {
     pthread_mutex_lock(&faults.lock);
     faults.holding = false;
+    faults.let_go++;
+    pthread_cond_broadcast(&faults.changed);
+    pthread_mutex_unlock(&faults.lock);
+}
+
+void faultio_hold_next(void)
+{
+    pthread_mutex_lock(&faults.lock);
+    faults.hold_skip = 0;
+    faults.held = false;
+    faults.let_go++;
     pthread_cond_broadcast(&faults.changed);
     pthread_mutex_unlock(&faults.lock);
 }

@@ -62,5 +62,6 @@ const char *faultio_trace(void);
 void faultio_hold(enum faultio_call call, unsigned skip);
 void faultio_wait_held(void); /* until one has been stopped */
 void faultio_let_go(void);
+void faultio_hold_next(void); /* lets it go and stops the next one */
 
 #endif
