@@ -260,7 +260,9 @@ static void read_writer_node(fuse_req_t req, struct node *node, struct fuse_file
         reply_refusal_text(req, node, NULL, -EACCES, "a patch can only be written");
         return;
     }
-    if (redirect_begin(&fs->redirects, fuse_req_ctx(req)->pid, node, false, fi->flags)) {
+    /* That of TSV may be a writer's because it cannot be read. */
+    if (node->file != FILE_TSV &&
+        redirect_begin(&fs->redirects, fuse_req_ctx(req)->pid, node, false, fi->flags)) {
         fuse_reply_err(req, ESTALE);
         return;
     }

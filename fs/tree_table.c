@@ -264,7 +264,7 @@ static int lookup_file(struct fs *fs, struct node *dir, struct table *table, enu
                        const struct tree_caller *caller, struct node **ret_node, struct err *err)
 {
     struct node *writer;
-    int open_flags;
+    int open_flags, r;
 
     if (file == FILE_PATCH) {
         *ret_node = tree_writer_node(fs, dir, table, file, false);
@@ -274,7 +274,13 @@ static int lookup_file(struct fs *fs, struct node *dir, struct table *table, enu
         return lookup_writer(fs, dir, table, file, writer, open_flags, caller->tid, ret_node);
     if (tree_hides(dir, table, file, caller->tid))
         return -ENOENT;
-    return lookup_content(fs, dir, table, file, ret_node, err);
+    r = lookup_content(fs, dir, table, file, ret_node, err);
+    if (r == -EINVAL && file == FILE_TSV) {
+        /* A row cannot be written as TSV, but others can be appended: who reads is told. */
+        *ret_node = tree_writer_node(fs, dir, table, file, false);
+        r = *ret_node ? 0 : -ENOMEM;
+    }
+    return r;
 }
 
 static int lookup_info(struct fs *fs, struct node *dir, struct table *table, struct node **ret_node,

@@ -98,5 +98,5 @@ echo '{"id":500}' >>"$MNT/tx/a/tables/w/rows"
 echo '{"id":500}' >>"$MNT/tx/b/tables/w/rows"
 ok 'two transactions insert a key: the first' run 'echo 1 > ../tx/a/commit'
 fails_with ECANCELED 'the second does not' run 'echo 1 > ../tx/b/commit'
-like 'and says which' 'id 500' "$(jq -r .reason "$MNT/tx/b/status")"
+like 'and says why' 'key of one that this transaction adds' "$(jq -r .reason "$MNT/tx/b/status")"
 done_testing
