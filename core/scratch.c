@@ -213,13 +213,13 @@ static int copy_rows(struct scratch *scratch, struct openfile *file, struct verd
 }
 
 int scratch_commit(struct scratch *scratch, struct db *db, struct tx *tx, struct uuid uuid,
-                   enum openfile_kind kind, struct err *err)
+                   struct selection *selection, enum openfile_kind kind, struct err *err)
 {
     struct verdict verdict = {
         .lock = PTHREAD_MUTEX_INITIALIZER, .known = PTHREAD_COND_INITIALIZER, .err = err};
     cleanup(snapshot_unref_p) struct snapshot *now = NULL;
     struct openfile_options options = {
-        .kind = kind, .replace = true, .tx = tx, .close_is_told = true};
+        .kind = kind, .selection = selection, .replace = true, .tx = tx, .close_is_told = true};
     struct openfile *file;
     struct table *table;
     int r = tx ? tx_view(tx, &now, err) : db_refresh(db, &now, err), closed;

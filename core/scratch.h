@@ -42,12 +42,12 @@ int scratch_write(struct scratch *scratch, const void *data, size_t bytes, uint6
 int scratch_truncate(struct scratch *scratch, uint64_t bytes, struct err *err);
 
 /*
- * Replaces the rows of a table, or its schema, by what the file holds, in one commit, or in a
- * statement of `tx` if that is not NULL. The file stays as it is. Errors: -ECANCELED, the table has
- * changed since the file was made; -ENOENT, the table was dropped; -EINVAL, it holds something else
- * than rows; those of a commit.
+ * Replaces the rows of a selection (NULL: all) of a table, or its schema, by what the file holds,
+ * in one commit, or in a statement of `tx` if that is not NULL. The file stays as it is. Errors:
+ * -ECANCELED, the table has changed since the file was made; -ENOENT, the table was dropped;
+ * -EINVAL, it holds something else than rows; those of a commit.
  */
 int scratch_commit(struct scratch *scratch, struct db *db, struct tx *tx, struct uuid table,
-                   enum openfile_kind kind, struct err *err);
+                   struct selection *selection, enum openfile_kind kind, struct err *err);
 
 #endif

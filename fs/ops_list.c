@@ -215,8 +215,7 @@ static bool table_entry(struct fs *fs, const struct handle *handle, uid_t uid, s
         return named_entry(entry, "schema", S_IFREG);
     if (!(handle->hidden & 1U << FILE_ROWS) && index-- == 0)
         return named_entry(entry, "rows", S_IFREG);
-    return is_table &&
-           scratchdir_name_at(&fs->scratches, handle->node, uid, index, entry->scratch_name) &&
+    return scratchdir_name_at(&fs->scratches, handle->node, uid, index, entry->scratch_name) &&
            named_entry(entry, entry->scratch_name, S_IFREG);
 }
 

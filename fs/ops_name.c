@@ -342,7 +342,7 @@ void fs_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
         unlink_selection(req, dir);
     else if (dir->kind == NODE_TABLE && !strcmp(name, "schema"))
         unlink_schema(req, dir);
-    else if (dir->kind == NODE_TABLE &&
+    else if ((dir->kind == NODE_TABLE || dir->kind == NODE_SELECTION) &&
              scratchdir_remove(&fs->scratches, dir, fuse_req_ctx(req)->uid, name))
         fuse_reply_err(req, 0);
     else
@@ -416,6 +416,7 @@ static void scratch_over_file(fuse_req_t req, struct node *dir, const char *name
     r = db_check_writable(fs->db, &err);
     if (!r)
         r = scratch_commit(node->scratch, fs->db, view_tx(new_dir->view), new_dir->table,
+                           new_dir->selection,
                            file == FILE_SCHEMA ? OPENFILE_SCHEMA : OPENFILE_ROWS, &err);
     if (r < 0) {
         reply_refusal(req, new_dir, file == FILE_SCHEMA ? "schema" : "rows", r, &err);
@@ -443,7 +444,8 @@ static void rename_scratch(fuse_req_t req, struct node *dir, const char *name, s
 
     if (tree_is_data_name(new_name) || is_name_of_table(new_name)) {
         reply_refusal_text(req, new_dir, new_name, -EPERM,
-                           "a scratch file can be renamed to rows or to another scratch name");
+                           "a scratch file can be renamed to rows, to the schema of a table, or to "
+                           "another scratch name");
         return;
     }
     over = no_replace ? scratchdir_find(&fs->scratches, new_dir, uid, new_name) : NULL;
@@ -462,17 +464,18 @@ static void rename_in_tables(fuse_req_t req, struct node *dir, const char *name,
 {
     enum table_file file = tree_file_named(new_name);
     bool from_rows = !strcmp(name, "rows"), to_rows = file == FILE_ROWS;
+    bool to_schema = file == FILE_SCHEMA && !new_dir->selection;
 
-    if ((to_rows || file == FILE_SCHEMA) && no_replace)
+    if ((to_rows || to_schema) && no_replace)
         fuse_reply_err(req, EEXIST);
-    else if (from_rows && to_rows)
+    else if (from_rows && to_rows && !dir->selection)
         move_rows(req, dir, new_dir);
     else if (from_rows)
         reply_refusal_text(req, dir, name, -EPERM,
                            "rows can be renamed over another table's rows only; copy them");
     else if (is_name_of_table(name))
         reply_refusal_text(req, dir, name, -EPERM, "this file belongs to the mount");
-    else if (to_rows || file == FILE_SCHEMA)
+    else if (to_rows || to_schema)
         scratch_over_file(req, dir, name, new_dir, file);
     else
         rename_scratch(req, dir, name, new_dir, new_name, no_replace);
@@ -494,7 +497,8 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
                            "nothing is moved into or out of a transaction: copy it");
     else if (dir->kind == NODE_TABLES && new_dir == dir)
         rename_table(req, dir, name, new_name, no_replace);
-    else if (dir->kind == NODE_TABLE && new_dir->kind == NODE_TABLE)
+    else if ((dir->kind == NODE_TABLE && new_dir->kind == NODE_TABLE) ||
+             (dir->kind == NODE_SELECTION && new_dir == dir))
         rename_in_tables(req, dir, name, new_dir, new_name, no_replace);
     else
         reply_refusal_text(req, dir, name, -EPERM, "this cannot be moved there");

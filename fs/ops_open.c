@@ -260,7 +260,9 @@ static void read_writer_node(fuse_req_t req, struct node *node, struct fuse_file
         reply_refusal_text(req, node, NULL, -EACCES, "a patch can only be written");
         return;
     }
-    if (redirect_begin(&fs->redirects, fuse_req_ctx(req)->pid, node, false, fi->flags)) {
+    /* That of TSV may be a writer's because it cannot be read. */
+    if (node->file != FILE_TSV &&
+        redirect_begin(&fs->redirects, fuse_req_ctx(req)->pid, node, false, fi->flags)) {
         fuse_reply_err(req, ESTALE);
         return;
     }
@@ -347,7 +349,9 @@ void fs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         open_version(req, node, fi);
         break;
     case NODE_WRITER:
-        if (writes(fi->flags))
+        if (writes(fi->flags) && view_is_past(node->view))
+            reply_past(req, node, NULL);
+        else if (writes(fi->flags))
             open_newest_for_writing(req, node, fi);
         else
             read_writer_node(req, node, fi);
@@ -459,10 +463,14 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
         reply_past(req, dir, name);
         return;
     }
-    if (dir->kind != NODE_TABLE && (dir->kind != NODE_SELECTION || strcmp(name, "rows"))) {
+    if (dir->kind != NODE_TABLE && dir->kind != NODE_SELECTION) {
         reply_refusal_text(
             req, dir, name, -EPERM,
             "files cannot be made here: mkdir tables/<name>, then append to its rows");
+        return;
+    }
+    if (dir->kind == NODE_SELECTION && (!strcmp(name, "schema") || !strcmp(name, "stream"))) {
+        reply_refusal_text(req, dir, name, -EPERM, "this is a file of the table, not of its rows");
         return;
     }
     r = fs_view(fs, dir->view, &snapshot, &err);

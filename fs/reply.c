@@ -45,10 +45,10 @@ static void path_below(char *path, size_t room, const struct table *table, const
 
     if (node->selection && selection_print(node->selection, &selection) < 0)
         selection.bytes = 0;
-    snprintf(path, room, "%s%s%s%.*s%s%s%s%s", table ? "tables/" : "", table ? table->name : "",
+    snprintf(path, room, "%s%s%s%.*s%s%s%s%s%s", table ? "tables/" : "", table ? table->name : "",
              table ? "/" : "", (int)selection.bytes, selection.bytes ? selection.data : "",
-             selection.bytes && !is_selection ? "/" : "", is_selection ? "" : own, name ? "/" : "",
-             name ? name : "");
+             selection.bytes && !is_selection ? "/" : "", node->kind == NODE_COLUMN ? "by/" : "",
+             is_selection ? "" : own, name ? "/" : "", name ? name : "");
 }
 
 static void print_path(struct fs *fs, struct node *node, const char *name,

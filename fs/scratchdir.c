@@ -20,9 +20,14 @@ void scratchdir_finish(struct scratchdir *dir)
     pthread_mutex_destroy(&dir->lock);
 }
 
-static bool is_in(const struct node *node, const struct view *view, struct uuid table)
+static bool is_of(const struct node *node, const struct view *view, struct uuid table)
 {
     return view_equal(node->view, view) && uuid_equal(node->table, table);
+}
+
+static bool is_in(const struct node *node, const struct node *at)
+{
+    return is_of(node, at->view, at->table) && selection_equal(node->selection, at->selection);
 }
 
 /* The index of an entry, or the count when there is none. The lock is held. */
@@ -35,7 +40,7 @@ static size_t find_locked(struct scratchdir *dir, const struct node *at, uid_t o
         struct node *node = dir->entries[i];
         char known[NAME_MAX + 1];
 
-        if (node->owner != owner || !is_in(node, at->view, at->table))
+        if (node->owner != owner || !is_in(node, at))
             continue;
         node_get_name(node, known);
         if (!strcmp(known, name))
@@ -137,7 +142,7 @@ void scratchdir_remove_table(struct scratchdir *dir, const struct view *view, st
 {
     pthread_mutex_lock(&dir->lock);
     for (size_t i = dir->count; i-- > 0;)
-        if (is_in(dir->entries[i], view, table))
+        if (is_of(dir->entries[i], view, table))
             remove_locked(dir, i);
     pthread_mutex_unlock(&dir->lock);
 }
@@ -160,7 +165,7 @@ bool scratchdir_name_at(struct scratchdir *dir, const struct node *at, uid_t own
     for (size_t i = 0; i < dir->count && !found; i++) {
         struct node *node = dir->entries[i];
 
-        if (node->owner != owner || !is_in(node, at->view, at->table))
+        if (node->owner != owner || !is_in(node, at))
             continue;
         if (index-- == 0) {
             node_get_name(node, ret_name);

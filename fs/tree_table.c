@@ -112,12 +112,13 @@ int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *t
     cleanup(scratch_unref_p) struct scratch *scratch = NULL;
     cleanup_free char *key =
         node_key("scratch", table_node->view, table_node->table, ++count, NULL);
+    struct selection *selection = table_node->selection;
     struct node *node;
     int r = scratch_create(seen, &fs->scratch_budget, &scratch, err);
 
     if (r < 0)
         return r;
-    node = node_below(NODE_SCRATCH, key, table_node->view, table_node->table, NULL, name);
+    node = node_below(NODE_SCRATCH, key, table_node->view, table_node->table, selection, name);
     if (!node)
         return err_nomem(err);
     node->scratch = steal_pointer(scratch);
@@ -263,7 +264,7 @@ static int lookup_file(struct fs *fs, struct node *dir, struct table *table, enu
                        const struct tree_caller *caller, struct node **ret_node, struct err *err)
 {
     struct node *writer;
-    int open_flags;
+    int open_flags, r;
 
     if (file == FILE_PATCH) {
         *ret_node = tree_writer_node(fs, dir, table, file, false);
@@ -273,7 +274,13 @@ static int lookup_file(struct fs *fs, struct node *dir, struct table *table, enu
         return lookup_writer(fs, dir, table, file, writer, open_flags, caller->tid, ret_node);
     if (tree_hides(dir, table, file, caller->tid))
         return -ENOENT;
-    return lookup_content(fs, dir, table, file, ret_node, err);
+    r = lookup_content(fs, dir, table, file, ret_node, err);
+    if (r == -EINVAL && file == FILE_TSV) {
+        /* A row cannot be written as TSV, but others can be appended: who reads is told. */
+        *ret_node = tree_writer_node(fs, dir, table, file, false);
+        r = *ret_node ? 0 : -ENOMEM;
+    }
+    return r;
 }
 
 static int lookup_info(struct fs *fs, struct node *dir, struct table *table, struct node **ret_node,
@@ -378,6 +385,8 @@ int tree_lookup_in_table(struct fs *fs, struct node *parent, const char *name,
     int r = fs_view(fs, parent->view, &snapshot, err);
 
     *ret_seconds = 0;
+    if (!r && strlen(name) > NAME_MAX)
+        r = -ENAMETOOLONG; /* the kernel lets some more through */
     if (!r)
         r = tree_table(fs, parent, snapshot, caller->tid, &table);
     if (r < 0)
@@ -394,9 +403,7 @@ int tree_lookup_in_table(struct fs *fs, struct node *parent, const char *name,
         return lookup_directory(fs, NODE_BY, "columns", parent, parent->selection, name, ret_node);
     if (!strcmp(name, "info"))
         return lookup_info(fs, parent, table, ret_node, err);
-    if (parent->kind == NODE_SELECTION)
-        return -ENOENT;
-    if (!strcmp(name, "stream"))
+    if (!strcmp(name, "stream") && !parent->selection)
         return lookup_stream(fs, parent, table, ret_node);
     *ret_node = scratchdir_find(&fs->scratches, parent, caller->uid, name);
     return *ret_node ? 0 : -ENOENT;

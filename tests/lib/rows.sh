@@ -56,6 +56,14 @@ last_refusal() { # FIELD: of the newest line in errors
     tail -n 1 "$MNT/errors" | jq -r ".$1"
 }
 
+refuses() { # ERRNO SENTENCE TEXT SNIPPET [ARG...]: it fails so, and errors says that sentence
+    local errno=$1 sentence=$2 text=$3
+    shift 3
+    fails_with "$errno" "$text" run "$@"
+    is "  because: $sentence" "$errno $sentence" "$(tail -n 1 "$MNT/errors" |
+        jq -r '"\(.errno) \(.reason)\(if .line then " (line \(.line))" else "" end)"')"
+}
+
 stored() { # DIR: every file of a store with its times and contents
     (cd "$1" && find . -printf '%p %y %m %s %T@\n' | sort && find . -type f -exec sha256sum {} + | sort)
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/edit.h"
+#include "core/reshape.h"
 #include "tests/lib/check.h"
 #include "tests/lib/dbtool.h"
 #include "tests/lib/faultio.h"
@@ -219,6 +221,96 @@ static void rows_that_changed_under_a_commit_cancel_it(void **state)
     party_destroy();
 }
 
+/* A patch of the row with id 0. */
+static struct commit *patching(const char *patch)
+{
+    struct table *table = dbtool_look(temp.db, "t");
+    struct commit *commit = NULL;
+    struct selection *selection;
+    struct write write = {0};
+    struct err err = ERR_INIT;
+    struct stage nothing;
+
+    assert_int_equal(selection_create(NULL, "id", "0", &selection), 0);
+    assert_ok(
+        edit_create(temp.db, table, selection, slice_of(patch, strlen(patch)), &write.edit, &err),
+        &err);
+    assert_ok(edit_seal(write.edit, &err), &err);
+    dbtool_stage(temp.db, t, "", 0, &nothing);
+    write.stage = &nothing;
+    assert_int_equal(commit_create(&commit), 0);
+    assert_int_equal(commit_add_statement(commit, t, &write), 0);
+    selection_unref(selection);
+    table_unref(table);
+    return commit;
+}
+
+static struct commit *giving_schema(const char *text)
+{
+    struct table *table = dbtool_look(temp.db, "t");
+    struct reshape *reshape = NULL;
+    struct commit *commit = NULL;
+    struct schema *schema;
+    struct err err = ERR_INIT;
+
+    assert_ok(schema_parse(slice_of(text, strlen(text)), &schema, &err), &err);
+    assert_ok(reshape_create(temp.db, table, schema, &reshape, &err), &err);
+    assert_ok(reshape_seal(reshape, &err), &err);
+    assert_int_equal(commit_create(&commit), 0);
+    assert_int_equal(commit_add_schema(commit, t, reshape), 0);
+    schema_unref(schema);
+    table_unref(table);
+    return commit;
+}
+
+/* Two commits in one record, which loses its number to a row that another mount appends. */
+static void lose_number(struct commit *a, struct commit *b, const char *row)
+{
+    struct party *leader = party_lead(creating("u"));
+
+    party_enqueue(a);
+    party_enqueue(b);
+    party_stop_batch(0);
+    assert_int_equal(dbtool_append(other, t, row), 0);
+    party_end(leader);
+}
+
+/* What a commit has found among rows of its own record is elsewhere in the next attempt. */
+static void a_patch_on_a_patch_finds_its_row_again_after_a_lost_number(void **state)
+{
+    (void)state;
+    assert_int_equal(dbtool_append(temp.db, t, "{\"id\":0}\n"), 0);
+    lose_number(patching("{\"a\":1}"), patching("{\"b\":2}"), "{\"id\":5}\n");
+    for (unsigned i = 0; i < party_count; i++)
+        assert_ok(parties[i].result, commit_reason(parties[i].commit));
+    dbtool_expect(temp.db, "t", "{\"id\":5}\n{\"id\":0,\"a\":1,\"b\":2}\n");
+    dbtool_expect(other, "t", "{\"id\":5}\n{\"id\":0,\"a\":1,\"b\":2}\n");
+    party_destroy();
+}
+
+static void a_schema_on_rows_of_its_record_looks_at_all_after_a_lost_number(void **state)
+{
+    (void)state;
+    lose_number(dbtool_appending(temp.db, t, "{\"n\":1}\n{\"n\":2}\n"),
+                giving_schema("{\"columns\":{\"n\":\"int64\"}}"), "{\"n\":\"no number\"}\n");
+    assert_int_equal(parties[1].result, 0);
+    assert_int_equal(parties[2].result, -EINVAL);
+    dbtool_expect(temp.db, "t", "{\"n\":\"no number\"}\n{\"n\":1}\n{\"n\":2}\n");
+    party_destroy();
+}
+
+/* The rows of the second commit are checked for the schema that the first one sets. */
+static void rows_checked_on_their_record_are_checked_again_after_a_lost_number(void **state)
+{
+    (void)state;
+    lose_number(giving_schema("{\"columns\":{\"n\":\"int64\"},\"key\":\"n\"}"),
+                dbtool_appending(temp.db, t, "{\"n\":1}\n"), "{\"n\":1}\n");
+    assert_int_equal(parties[1].result, 0);
+    assert_int_equal(parties[2].result, -EEXIST);
+    dbtool_expect(temp.db, "t", "{\"n\":1}\n");
+    party_destroy();
+}
+
 static void a_refusal_holds_only_on_the_newest_version(void **state)
 {
     (void)state;
@@ -315,6 +407,9 @@ int main(void)
         test(a_commit_that_lost_its_number_is_evaluated_again),
         test(a_commit_that_the_winner_made_impossible_is_refused),
         test(rows_that_changed_under_a_commit_cancel_it),
+        test(a_patch_on_a_patch_finds_its_row_again_after_a_lost_number),
+        test(a_schema_on_rows_of_its_record_looks_at_all_after_a_lost_number),
+        test(rows_checked_on_their_record_are_checked_again_after_a_lost_number),
         test(a_refusal_holds_only_on_the_newest_version),
         test(threads_on_two_mounts_append_every_row_once),
     };

@@ -150,7 +150,7 @@ static void what_a_scratch_file_holds_replaces_the_rows(void **state)
 
     (void)state;
     assert_int_equal(put(ROW1 "\n{\"n\":2}\r\n{\"n\":3}", 0), 0);
-    assert_ok(scratch_commit(scratch, temp.db, NULL, t, OPENFILE_ROWS, &err), &err);
+    assert_ok(scratch_commit(scratch, temp.db, NULL, t, NULL, OPENFILE_ROWS, &err), &err);
     dbtool_expect(temp.db, "t", ROW1 ROW2 "{\"n\":3}\n");
     assert_int_equal(dbtool_version(temp.db), version + 1);
     expect_content(ROW1 "\n{\"n\":2}\r\n{\"n\":3}", 25);
@@ -161,7 +161,7 @@ static void an_empty_scratch_file_empties_the_table(void **state)
     struct err err = ERR_INIT;
 
     (void)state;
-    assert_ok(scratch_commit(scratch, temp.db, NULL, t, OPENFILE_ROWS, &err), &err);
+    assert_ok(scratch_commit(scratch, temp.db, NULL, t, NULL, OPENFILE_ROWS, &err), &err);
     dbtool_expect(temp.db, "t", "");
 }
 
@@ -173,7 +173,7 @@ static void rows_that_changed_since_the_file_was_made_cancel_it(void **state)
     assert_int_equal(put(ROW1, 0), 0);
     dbtool_table(temp.db, "u"); /* no change of t */
     assert_int_equal(dbtool_append(temp.db, t, ROW2), 0);
-    assert_fails(scratch_commit(scratch, temp.db, NULL, t, OPENFILE_ROWS, &err), -ECANCELED, &err);
+    assert_fails(scratch_commit(scratch, temp.db, NULL, t, NULL, OPENFILE_ROWS, &err), -ECANCELED, &err);
     assert_has(err.text, "changed");
     dbtool_expect(temp.db, "t", "{\"old\":1}\n" ROW2);
 }
@@ -186,7 +186,7 @@ static void rows_that_change_at_the_last_moment_cancel_it(void **state)
     other = tempstore_another(&temp);
     assert_int_equal(put(ROW1, 0), 0);
     assert_int_equal(dbtool_append(other, t, ROW2), 0); /* which temp.db has not read */
-    assert_fails(scratch_commit(scratch, temp.db, NULL, t, OPENFILE_ROWS, &err), -ECANCELED, &err);
+    assert_fails(scratch_commit(scratch, temp.db, NULL, t, NULL, OPENFILE_ROWS, &err), -ECANCELED, &err);
     dbtool_expect(temp.db, "t", "{\"old\":1}\n" ROW2);
 }
 
@@ -200,7 +200,7 @@ static void what_is_no_row_is_refused_and_changes_nothing(void **state)
 
         assert_int_equal(scratch_truncate(scratch, 0, NULL), 0);
         assert_int_equal(put(texts[i], 0), 0);
-        assert_fails(scratch_commit(scratch, temp.db, NULL, t, OPENFILE_ROWS, &err), -EINVAL, &err);
+        assert_fails(scratch_commit(scratch, temp.db, NULL, t, NULL, OPENFILE_ROWS, &err), -EINVAL, &err);
         assert_true(err.text[0] != '\0');
         assert_int_equal(err.line, i == 0 ? 1 : 2);
     }
@@ -213,7 +213,7 @@ static void a_table_that_was_dropped_takes_nothing(void **state)
 
     (void)state;
     assert_int_equal(put(ROW1, 0), 0);
-    assert_fails(scratch_commit(scratch, temp.db, NULL, uuid_random(), OPENFILE_ROWS, &err), -ENOENT, &err);
+    assert_fails(scratch_commit(scratch, temp.db, NULL, uuid_random(), NULL, OPENFILE_ROWS, &err), -ENOENT, &err);
 }
 
 static void a_commit_that_fails_is_told(void **state)
@@ -223,9 +223,9 @@ static void a_commit_that_fails_is_told(void **state)
     (void)state;
     assert_int_equal(put(ROW1, 0), 0);
     faultio_rule(FAULTIO_LINK, 0, 1, FAULTIO_REFUSE, ENOSPC);
-    assert_fails(scratch_commit(scratch, temp.db, NULL, t, OPENFILE_ROWS, &err), -ENOSPC, &err);
+    assert_fails(scratch_commit(scratch, temp.db, NULL, t, NULL, OPENFILE_ROWS, &err), -ENOSPC, &err);
     dbtool_expect(temp.db, "t", "{\"old\":1}\n");
-    assert_ok(scratch_commit(scratch, temp.db, NULL, t, OPENFILE_ROWS, &err), &err);
+    assert_ok(scratch_commit(scratch, temp.db, NULL, t, NULL, OPENFILE_ROWS, &err), &err);
     dbtool_expect(temp.db, "t", ROW1);
 }
 
