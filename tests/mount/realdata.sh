@@ -82,8 +82,8 @@ is 'genres are listed' "$(jq -r '.[] | ."Major Genre" // "%null"' "$V/movies.jso
     "$(ls "$T/movies/by/Major Genre" | sort | paste -sd' ')"
 is 'and lead to their movies' "$(jq '[.[] | select(."Major Genre" == "Drama")] | length' "$V/movies.json")" "$(jq .rows "$T/movies/by/Major Genre/Drama/info")"
 is 'null is a value' "$(jq '[.[] | select(.Director == null)] | length' "$V/movies.json")" "$(lines "$T/movies/by/Director/%null/rows")"
-is 'each title leads to its movies' "$(jq -r '.[].Title | select(. != null)' "$V/movies.json" | sort -u | sed -n '1~30p' | jq -Rc . | sort)" \
-    "$(jq -r '.[].Title | select(. != null)' "$V/movies.json" | sort -u | sed -n '1~30p' | while read -r title; do
+is 'each title leads to its movies' "$(jq -r '.[].Title | select(. != null)' "$V/movies.json" | sort -u | sed -n '1~60p' | jq -Rc . | sort)" \
+    "$(jq -r '.[].Title | select(. != null)' "$V/movies.json" | sort -u | sed -n '1~60p' | while read -r title; do
         name=${title//%/%25}
         jq -r '.Title' "$T/movies/by/Title/${name//\//%2F}/rows" | sort -u
     done | jq -Rc . | sort)"
