@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-// duckdb.js SQL: runs it in DuckDB, prints each row, its fields with | between them.
+// duckdb.js SQL...: runs each in DuckDB, prints every row, its fields with | between them.
 const { DuckDBInstance } = require('@duckdb/node-api');
 
 async function main() {
   const db = await DuckDBInstance.create(':memory:', { threads: '2' });
-  const result = await (await db.connect()).runAndReadAll(process.argv[2]);
+  const connection = await db.connect();
 
-  for (const row of result.getRowsJson()) console.log(row.join('|'));
+  for (const sql of process.argv.slice(2)) {
+    const result = await connection.runAndReadAll(sql);
+    for (const row of result.getRowsJson()) console.log(row.join('|'));
+  }
 }
 
 main().catch((error) => {

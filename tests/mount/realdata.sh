@@ -14,7 +14,7 @@ skip_all() { # REASON
 [ -e "$V/movies.json" ] || skip_all "npm's vega-datasets is not installed (scripts/deps test)"
 
 mnt_start
-duck() { timeout 60 node "$T_LIB/duckdb.js" "$1" 2>&1 | paste -sd' '; } # SQL
+duck() { timeout 60 node "$T_LIB/duckdb.js" "$@" 2>&1 | paste -sd' '; } # SQL...
 lite() { timeout 60 sqlite3 "$D/db" "$@" 2>&1 | paste -sd' '; }          # COMMAND...
 has_duckdb() { # TEXT
     node -e 'require("@duckdb/node-api")' 2>/dev/null && return
@@ -105,24 +105,35 @@ is 'the past has them without' 0 "$(grep -c seen "$MNT/at/$(($(commits) - 1))/ta
 
 if has_duckdb 'DuckDB'; then
     sums=$(jq -r '[length, (map(.delay) | add), (map(.distance) | add)] | join("|")' "$V/flights-200k.json")
-    is 'DuckDB reads rows: flights' "$sums" "$(duck "select count(*), sum(delay), sum(distance) from read_ndjson('$T/flights/rows')")"
-    is 'and rows.csv' "$sums" "$(duck "select count(*), sum(delay), sum(distance) from read_csv('$T/flights/rows.csv')")"
-    is 'and rows.tsv' "$sums" "$(duck "select count(*), sum(delay), sum(distance) from read_csv('$T/flights/rows.tsv')")"
-    is 'and a selection' "$(jq -r '[.[] | select(.delay >= 100) | .distance] | "\(length)|\(add)"' "$V/flights-200k.json")" \
-        "$(duck "select count(*), sum(distance) from read_ndjson('$T/flights/by/delay/100../rows')")"
-    is 'and a transaction' "$sums" "$(mkdir "$MNT/tx/d"; duck "select count(*), sum(delay), sum(distance) from read_ndjson('$MNT/tx/d/tables/flights/rows')"; rmdir "$MNT/tx/d")"
-    is 'movies by read_json' "$(jq -r '"\(length)|\([.[]."US Gross" // 0] | add)"' "$V/movies.json")" \
-        "$(duck "select count(*), sum(\"US Gross\") from read_json('$T/movies/rows', format = 'newline_delimited')")"
-    is 'movies by read_csv' "$(jq -r '"\(length)|\([.[]."US Gross" // 0] | add)"' "$V/movies.json")" \
-        "$(duck "select count(*), sum(\"US Gross\") from read_csv('$T/movies/rows.csv')")"
-    is 'quakes: nested columns' "$(jq -r '"\(.features | length)|\([.features[].properties.sig] | add)"' "$V/earthquakes.json")" \
-        "$(duck "select count(*), sum(properties.sig) from read_ndjson('$T/quakes/rows')")"
-    is 'birds, with dates' "10000|$(sed 1d "$V/birdstrikes.csv" | grep -o '[0-9]\{4\}-[0-9][0-9]-[0-9][0-9]' | sort | sed -n '1p;$p' | paste -sd'|')" \
-        "$(duck "select count(*), min(\"Flight Date\"), max(\"Flight Date\") from read_csv('$T/birds/rows.csv')")"
-    is 'zip codes, of which some begin with 0' 42049 "$(duck "select count(*) from read_csv('$T/zip/rows.csv', types = {'zip_code': 'varchar'}) where length(zip_code) = 5")"
+    gross=$(jq -r '"\(length)|\([.[]."US Gross" // 0] | add)"' "$V/movies.json")
+    mkdir "$MNT/tx/d"
+    mapfile -t got < <(
+        all="select count(*), sum(delay), sum(distance)"
+        duck "$all from read_ndjson('$T/flights/rows')" \
+            "$all from read_csv('$T/flights/rows.csv')" "$all from read_csv('$T/flights/rows.tsv')" \
+            "$all from read_ndjson('$MNT/tx/d/tables/flights/rows')" \
+            "select count(*), sum(distance) from read_ndjson('$T/flights/by/delay/100../rows')" \
+            "select count(*), sum(\"US Gross\") from read_json('$T/movies/rows', format = 'newline_delimited')" \
+            "select count(*), sum(\"US Gross\") from read_csv('$T/movies/rows.csv')" \
+            "select count(*), sum(properties.sig) from read_ndjson('$T/quakes/rows')" \
+            "select count(*), min(\"Flight Date\"), max(\"Flight Date\") from read_csv('$T/birds/rows.csv')" \
+            "select count(*) from read_csv('$T/zip/rows.csv', types = {'zip_code': 'varchar'}) where length(zip_code) = 5" \
+            "select count(*) from read_csv('$T/airports/rows.csv') a where exists (select 1 from read_ndjson('$T/zip/rows') z where z.city = a.city and z.state = a.state)" |
+            tr ' ' '\n'
+    )
+    rmdir "$MNT/tx/d"
+    is 'DuckDB reads rows: flights' "$sums" "${got[0]}"
+    is 'and rows.csv' "$sums" "${got[1]}"
+    is 'and rows.tsv' "$sums" "${got[2]}"
+    is 'and a transaction' "$sums" "${got[3]}"
+    is 'and a selection' "$(jq -r '[.[] | select(.delay >= 100) | .distance] | "\(length)|\(add)"' "$V/flights-200k.json")" "${got[4]}"
+    is 'movies by read_json' "$gross" "${got[5]}"
+    is 'movies by read_csv' "$gross" "${got[6]}"
+    is 'quakes: nested columns' "$(jq -r '"\(.features | length)|\([.features[].properties.sig] | add)"' "$V/earthquakes.json")" "${got[7]}"
+    is 'birds, with dates' "10000|$(sed 1d "$V/birdstrikes.csv" | grep -o '[0-9]\{4\}-[0-9][0-9]-[0-9][0-9]' | sort | sed -n '1p;$p' | paste -sd'|')" "${got[8]}"
+    is 'zip codes, of which some begin with 0' 42049 "${got[9]}"
     is 'two tables are joined' "$(lite ".import --csv '$T/airports/rows.csv' airports" ".import --csv '$T/zip/rows.csv' zip" \
-        'select count(*) from airports where (city, state) in (select city, state from zip)')" \
-        "$(duck "select count(*) from read_csv('$T/airports/rows.csv') a where exists (select 1 from read_ndjson('$T/zip/rows') z where z.city = a.city and z.state = a.state)")"
+        'select count(*) from airports where (city, state) in (select city, state from zip)')" "${got[10]}"
     is 'what DuckDB writes is appended' "$(jq '[.[].distance] | max' "$V/flights-200k.json")" \
         "$(run 'mkdir out'; duck "copy (select max(distance) as far from read_ndjson('$T/flights/rows')) to '$D/out.json'" >/dev/null; cat "$D/out.json" >>"$T/out/rows"; jq .far "$T/out/rows")"
 fi
