@@ -11,7 +11,8 @@
  * an empty string is an empty field, too; lines end in LF.
  *
  * From text to rows. The header names the columns of the fields behind it, in any order. With a
- * schema a field becomes a value of the column's type; without one what looks like a JSON
+ * schema a field becomes a value of the column's type (a float64 or decimal may begin with its
+ * point); without one what looks like a JSON
  * number, true or false is that, all else a string. An empty field (in CSV one
  * without quotes) is a member that is left out. Lines may end in LF or CRLF. A field that is quoted
  * in CSV is a string where there is no schema, whatever it looks like; so a string that looks like

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "core/base/mem.h"
 #include "core/delimited_private.h"
 #include "core/namemap.h"
 #include "core/rowcheck.h"
@@ -214,6 +215,21 @@ static int put_any_json(struct delimited_rows *rows, struct slice characters)
     return value_json_of((struct column_type){.kind = TYPE_ANY}, characters, &rows->row);
 }
 
+/* As programs write them: .5 and -.5, which JSON wants a zero in. */
+static int put_number(struct delimited_rows *rows, struct slice characters)
+{
+    cleanup_buf struct buf spelled = {0};
+    size_t sign = characters.bytes && characters.text[0] == '-';
+
+    if (characters.bytes > sign && characters.text[sign] == '.') {
+        if (buf_printf(&spelled, "%s0", sign ? "-" : "") < 0 ||
+            buf_append(&spelled, characters.text + sign, characters.bytes - sign) < 0)
+            return -ENOMEM;
+        characters = slice_of(spelled.data, spelled.bytes);
+    }
+    return value_json_of((struct column_type){.kind = TYPE_ANY}, characters, &rows->row);
+}
+
 /* Appends the JSON that the field would be; whether it is of the type is another question. */
 static int put_value(struct delimited_rows *rows, struct column_type type, struct slice characters,
                      bool quoted)
@@ -229,6 +245,9 @@ static int put_value(struct delimited_rows *rows, struct column_type type, struc
     case TYPE_TIMESTAMP:
     case TYPE_DATE:
         return json_string_encode(characters, &rows->row);
+    case TYPE_FLOAT64:
+    case TYPE_DECIMAL:
+        return put_number(rows, characters);
     default:
         /* A string where it is not spelled as JSON: value_fault() looks at valid JSON only. */
         return value_json_of((struct column_type){.kind = TYPE_ANY}, characters, &rows->row);

@@ -101,8 +101,8 @@ struct evolution {
  * first schema, lose its schema, lose its key, get a column that is not required or has a
  * default, lose a column that is not of its key, rename one, widen int64 to float64 (not of
  * the key), have a requirement loosened, another order of columns. Nothing else, nor
- * another default, which rows without the column show (a column that was required, and had
- * none, may get one: all rows have a value). Without rows (`has_rows` false) anything goes, and
+ * another default (0 is 0.00), which rows without the column show (a column that was required, and
+ * had none, may get one: all rows have a value). Without rows (`has_rows` false) anything goes, and
  * nothing is to be done. Errors: -EINVAL with a sentence that names the column and why.
  */
 int schema_evolve(const struct schema *from, const struct schema *to, bool has_rows,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/schema.h"
 #include "core/schema_private.h"
 
@@ -125,6 +126,19 @@ static int check_type(const struct column *old, const struct column *new, struct
                    from, to, widens ? " in a key" : "");
 }
 
+/* Whether both have the same value as their default, or none: 1 or 0. Errors: -ENOMEM. */
+static int same_default(const struct column *old, const struct column *new)
+{
+    cleanup_buf struct buf a = {0}, b = {0};
+
+    if (!old->default_json.text || !new->default_json.text)
+        return !old->default_json.text && !new->default_json.text;
+    if (value_key(new->type, old->default_json, &a) < 0 ||
+        value_key(new->type, new->default_json, &b) < 0)
+        return -ENOMEM;
+    return slice_equal(slice_of(a.data, a.bytes), slice_of(b.data, b.bytes));
+}
+
 static int check_changed(const struct column *old, const struct column *new, struct err *err)
 {
     /* Where each row had to have a value, no row will show the default. */
@@ -136,7 +150,10 @@ static int check_changed(const struct column *old, const struct column *new, str
     if (new->required && !old->required)
         return err_set(err, -EINVAL, "column %s: there are rows, it cannot become required",
                        quoted(new));
-    if (!slice_equal(old->default_json, new->default_json) && !first_default)
+    r = same_default(old, new);
+    if (r < 0)
+        return err_nomem(err);
+    if (!r && !first_default)
         return err_set(err, -EINVAL,
                        "column %s: there are rows that may show its default, it cannot change",
                        quoted(new));

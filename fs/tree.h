@@ -5,7 +5,7 @@
  *
  *     MNT/README  log  errors  info*        * works when named, is not listed
  *     MNT/tables/<name>/rows  schema  <scratch>  rows.csv*  rows.tsv*  patch*  stream*  info*  by*
- *       by/<column>/<value>/rows  rows.csv*  rows.tsv*  patch*  info*  by*
+ *       by/<column>/<value>/rows  <scratch>  rows.csv*  rows.tsv*  patch*  info*  by*
  *     MNT/tx/new*  <id>/  in which tables*  commit*  status*  isolation*
  *
  *     MNT/at/<version>*  <time>*  latest*  (in a version: tables/, to be read)
