@@ -258,8 +258,10 @@ static int commit_rows(struct input *input, struct table *table, uint64_t expect
                           .edit = steal_pointer(input->edit)};
     int r = stage_seal(&input->stage, err);
 
-    if (!r && input->replace && input->selection)
+    if (!r && input->replace && input->selection) {
+        db_before_wait(input->db);
         r = edit_create(input->db, table, input->selection, (struct slice){0}, &write.edit, err);
+    }
     if (!r && write.edit)
         r = edit_seal(write.edit, err);
     if (r < 0) {
