@@ -72,7 +72,11 @@ struct write {
 
 /*
  * The same with checks of the schema and the key, which are made up to date when it commits, and
- * with an edit of rows that are there. Also -EINVAL, -EEXIST.
+ * with an edit of rows that are there. Also -EINVAL, -EEXIST; -ENOENT, the selection of the edit
+ * makes no sense for the table's schema any more.
+ *
+ * This and commit_add_schema read the rows that are there, and so must stand before all else that
+ * the same commit writes to the table.
  */
 int commit_add_statement(struct commit *commit, struct uuid table, struct write *write);
 

@@ -430,21 +430,36 @@ static int replace_all(struct edit *edit, struct preparation *p, struct table *t
     return r < 0 ? r : append_newer(edit, p, table);
 }
 
-int edit_prepare(struct edit *edit, struct preparation *p, struct table *table)
+static void drop_late(struct edit *edit)
 {
-    uint64_t rows;
-    int r = 0;
-
     stage_finish(&edit->late);
     edit->late_runs.count = 0;
+}
+
+/* Rows of the selection that others have added. */
+static int find_late(struct edit *edit, struct table *table, struct err *err)
+{
+    uint64_t rows = edit->rows;
+    int r = table->appended > edit->table->appended
+                ? find_rows(edit, table, edit->table->appended, &edit->late_runs, &edit->late, err)
+                : 0;
+
+    edit->rows = rows;
+    if (r || edit->late_runs.count <= db_limits(edit->db)->edit_runs)
+        return r;
+    drop_late(edit);
+    return renew(edit, table, err);
+}
+
+int edit_prepare(struct edit *edit, struct preparation *p, struct table *table)
+{
+    int r = 0;
+
+    drop_late(edit);
     if (edit->renewed || !holds(edit, p, table))
         r = renew(edit, table, p->err);
-    if (r < 0)
-        return r;
-    rows = edit->rows;
-    if (table->appended > edit->table->appended)
-        r = find_rows(edit, table, edit->table->appended, &edit->late_runs, &edit->late, p->err);
-    edit->rows = rows;
+    if (!r)
+        r = find_late(edit, table, p->err);
     if (!r)
         r = check_keys(edit, table, p->err);
     if (!r && (edit->runs.count || edit->late_runs.count || edit->rewrites))

@@ -12,8 +12,9 @@
  *    changes of different rows (Berenson et al., "A Critique of ANSI SQL Isolation
  *    Levels", SIGMOD 1995; rows that were appended since the base stay when the
  *    transaction replaces what it saw).
- *  - Serializable adds: a table whose rows were read, or the list of tables if that was
- *    read, must be at the commit as it was at the base. A transaction that only reads is
+ *  - Serializable adds: a table whose rows were read (also by a statement, to find those of
+ *    a selection), or the list of tables if that was read, must be at the commit as it was at the
+ *    base. A transaction that only reads is
  *    never refused: it stands where its base does. (Kung and Robinson, "On Optimistic
  *    Methods for Concurrency Control", 1981: backward validation.)
  *  - An id is recorded in the commit, so that it commits at most once, on any mount.

@@ -199,6 +199,23 @@ static void a_statement_is_brought_up_to_another_schema(void **state)
     expect("{\"k\":1,\"n\":0}\n{\"k\":2,\"n\":1}\n");
 }
 
+static void patched_rows_are_checked_for_a_schema_that_came_since(void **state)
+{
+    struct commit *wrong, *twice, *right;
+
+    (void)state;
+    edittool_do(temp.db, "t", SCHEMA(""));
+    insert(R(1, 0) R(2, 0));
+    wrong = make(PATCH("{\"z\":1}"));
+    twice = make(PATCH("{\"k\":3}"));
+    right = make(PATCH("{\"v\":3}"));
+    edittool_do(other, "t", SCHEMA(KEYED_SCHEMA));
+    assert_fails(edittool_run(temp.db, wrong, &err), -EINVAL, &err);
+    assert_fails(edittool_run(temp.db, twice, &err), -EEXIST, &err);
+    run(right);
+    expect(R(1, 3) R(2, 3));
+}
+
 /* --- in one record, and on records that lost their number ----------------------------------- */
 
 /* The commits become one record; with `meanwhile` it loses its number to that of another mount. */
@@ -398,6 +415,21 @@ static void many_rows_here_and_there_are_patched_with_their_keys(void **state)
     expect_every(0, 2 * MANY, R(10000, 0));
 }
 
+static void many_rows_that_others_have_added_go_with_the_table_written_anew(void **state)
+{
+    struct commit *deletes;
+    struct table *table;
+
+    (void)state;
+    deletes = make(DELETE_BY("v", "1"));
+    insert_alternating(2 * MANY);
+    run(deletes);
+    expect_every(0, 2 * MANY, "");
+    table = dbtool_look(temp.db, "t");
+    assert_true(ptree_count(table->extents) < 10);
+    table_unref(table);
+}
+
 static void a_table_written_anew_is_that_of_the_version_it_commits_on(void **state)
 {
     struct commit *deletes;
@@ -448,22 +480,46 @@ static void what_the_leader_adds_and_has_no_room_goes_to_a_data_object(void **st
     free(rows);
 }
 
-static void what_the_leader_finds_anew_has_the_room_that_was_planned(void **state)
+/* Each of the two has room for what it adds, both together have not. */
+static void statements_of_a_record_share_its_room(void **state)
 {
-    char *large = edittool_rows(200, 201, 1, 20000), *rows = edittool_rows(10, 40, 1, 1000);
+    char *rows = edittool_rows(10, 40, 1, 1000);
     struct commit *commits[3];
     uint64_t seq;
 
     (void)state;
     insert(R(1, 0));
     seq = dbtool_version(temp.db);
-    commits[0] = make(REPLACE(rows));
+    commits[0] = make(INSERT(rows));
     commits[1] = make(PATCH_BY("v", "0", "{\"v\":1}"));
+    commits[2] = make(PATCH_BY("k", "10..40", "{\"v\":2}"));
+    run_together(commits, 3, NULL);
+    expect_all_done();
+    party_expect_record(seq + 2, 3, seq + 2);
+    expect_objects(seq + 2, 1);
+    edittool_do(temp.db, "t", DELETE_BY("k", "10..40"));
+    expect(R(100, 100) R(1, 1));
+    free(rows);
+}
+
+/* Rows that stay and rows that are patched are each more than that. */
+static void what_the_leader_finds_anew_has_the_room_that_was_planned(void **state)
+{
+    char *large = edittool_rows(200, 201, 1, 10000), *rows = edittool_rows(10, 60, 1, 1000);
+    struct commit *commits[3];
+    uint64_t seq;
+
+    (void)state;
+    insert(R(1, 0) R(10, 0));
+    seq = dbtool_version(temp.db);
+    commits[0] = make(REPLACE(rows));
+    commits[1] = make(PATCH_BY("k", "1..34", "{\"v\":1}"));
     commits[2] = make(INSERT(large));
     run_together(commits, 3, NULL);
     expect_all_done();
     party_expect_record(seq + 2, 3, seq + 2);
     edittool_do(temp.db, "t", DELETE_BY("v", "1"));
+    edittool_do(temp.db, "t", DELETE_BY("k", "10..60"));
     expect(large);
     free(large);
     free(rows);
@@ -494,6 +550,7 @@ int main(void)
         test_all(rows_that_were_cleared_and_came_again_are_others),
         test_keyed(a_replaced_selection_is_that_of_the_version_it_commits_on),
         test_keyed(a_statement_is_brought_up_to_another_schema),
+        test_keyed(patched_rows_are_checked_for_a_schema_that_came_since),
         test_all(statements_see_those_before_them_in_the_record),
         test_all(what_was_found_in_a_record_that_was_lost_is_found_again),
         test_keyed(a_refused_statement_before_it_makes_a_difference),
@@ -503,8 +560,10 @@ int main(void)
         test_keyed(a_patch_of_late_rows_frees_their_keys),
         test(many_rows_here_and_there_go_with_the_table_written_anew),
         test(many_rows_here_and_there_are_patched_with_their_keys),
+        test(many_rows_that_others_have_added_go_with_the_table_written_anew),
         test(a_table_written_anew_is_that_of_the_version_it_commits_on),
-        test_keyed(what_the_leader_adds_and_has_no_room_goes_to_a_data_object),
+        test(what_the_leader_adds_and_has_no_room_goes_to_a_data_object),
+        test(statements_of_a_record_share_its_room),
         test_keyed(what_the_leader_finds_anew_has_the_room_that_was_planned),
     };
 

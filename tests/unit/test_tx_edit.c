@@ -136,6 +136,25 @@ static void a_statement_is_brought_up_to_the_view_that_it_runs_on(void **state)
     expect(R(2, 1) R(4, 1) R(7, 1) R(1, 9) R(5, 9) R(6, 9));
 }
 
+/* Whose rows lie in one extent with those that it was made for. */
+static void rows_of_the_view_that_came_since_are_found_too(void **state)
+{
+    struct snapshot *view = NULL;
+    struct commit *patches;
+
+    (void)state;
+    in_tx(INSERT(R(5, 0)));
+    assert_int_equal(tx_view(tx, &view, NULL), 0);
+    assert_ok(edittool_prepare(temp.db, snapshot_table_named(view, "t"),
+                               PATCH_BY("v", "1", "{\"v\":9}"), &patches, &err),
+              &err);
+    snapshot_unref(view);
+    in_tx(INSERT(R(6, 0) R(7, 1)));
+    assert_ok(txtool_apply(tx, patches, &err), &err);
+    commit();
+    expect(R(1, 0) R(3, 0) R(5, 0) R(6, 0) R(2, 9) R(4, 9) R(7, 9));
+}
+
 static void a_refused_statement_leaves_the_view_as_it_was(void **state)
 {
     (void)state;
@@ -422,6 +441,7 @@ int main(void)
         test(a_row_that_both_change_is_a_conflict),
         test(rows_that_only_one_of_both_changes_are_none),
         test_both(a_statement_is_brought_up_to_the_view_that_it_runs_on),
+        test_both(rows_of_the_view_that_came_since_are_found_too),
         test_both(a_refused_statement_leaves_the_view_as_it_was),
         test_both(keys_are_unique_in_the_view),
         test_both(a_key_that_has_come_is_a_conflict_with_its_commit_and_row),
