@@ -258,6 +258,8 @@ static int commit_rows(struct input *input, struct table *table, uint64_t expect
                           .edit = steal_pointer(input->edit)};
     int r = stage_seal(&input->stage, err);
 
+    if (!r && write.intake && !input->replace)
+        r = intake_advance(write.intake, table, err);
     if (!r && input->replace && input->selection) {
         db_before_wait(input->db); /* it may have to look at all rows */
         r = edit_create(input->db, table, input->selection, (struct slice){0}, &write.edit, err);

@@ -105,6 +105,13 @@ int intake_update(struct intake *intake, struct table *now, uint64_t to_row, str
     return intake->keys ? keycheck_update(intake->keys, now, to_row, err) : 0;
 }
 
+int intake_advance(struct intake *intake, struct table *now, struct err *err)
+{
+    bool same = schema_equal(intake->table->schema, now->schema);
+
+    return intake->keys && same ? keycheck_advance(intake->keys, now, err) : 0;
+}
+
 struct staged_rows {
     struct intake *intake;
     struct stage *stage;

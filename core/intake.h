@@ -43,6 +43,9 @@ struct table *intake_table(const struct intake *intake);
 /* Looks at what others have added since (keycheck_update). */
 int intake_update(struct intake *intake, struct table *now, uint64_t to_row, struct err *err);
 
+/* The same before it is the leader's turn (keycheck_advance). */
+int intake_advance(struct intake *intake, struct table *now, struct err *err);
+
 /*
  * Takes all rows of a stage as they are, for another version of the table than the one that they
  * were checked for. Errors: as intake_row, stage_read.

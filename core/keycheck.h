@@ -55,4 +55,10 @@ int keycheck_has(struct keycheck *check, struct slice row, struct err *err);
  */
 int keycheck_update(struct keycheck *check, struct table *now, uint64_t to_row, struct err *err);
 
+/*
+ * The same with all rows of a version that is committed: they are not looked at again. Done by
+ * whoever commits, so that the leader, for whom all others wait, finds little to do.
+ */
+int keycheck_advance(struct keycheck *check, struct table *now, struct err *err);
+
 #endif

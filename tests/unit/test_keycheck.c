@@ -173,6 +173,28 @@ static void what_others_have_added_is_looked_at(void **state)
     table_unref(now);
 }
 
+static void what_was_looked_at_before_the_commit_is_not_looked_at_again(void **state)
+{
+    struct table *now;
+    uint64_t gets;
+
+    (void)state;
+    check_now();
+    assert_ok(add(5), &err);
+    edittool_do(other, "t", INSERT("{\"k\":6}\n"));
+    now = dbtool_look(temp.db, "t");
+    assert_ok(keycheck_advance(keys, now, &err), &err);
+    gets = db_store(temp.db)->counts.get;
+    assert_ok(keycheck_update(keys, now, now->appended, &err), &err);
+    assert_int_equal(db_store(temp.db)->counts.get, gets);
+    table_unref(now);
+    edittool_do(other, "t", INSERT("{\"k\":5}\n"));
+    now = dbtool_look(temp.db, "t");
+    assert_fails(keycheck_advance(keys, now, &err), -EEXIST, &err);
+    assert_fails(keycheck_update(keys, now, now->appended, &err), -EEXIST, &err);
+    table_unref(now);
+}
+
 static void keys_in_finished_segments_are_found(void **state)
 {
     (void)state;
@@ -371,6 +393,7 @@ int main(void)
         test(a_row_that_takes_the_place_of_another_may_have_its_key),
         test(a_key_of_a_row_that_goes_is_free),
         test(what_others_have_added_is_looked_at),
+        test(what_was_looked_at_before_the_commit_is_not_looked_at_again),
         test(keys_in_finished_segments_are_found),
         test(segments_are_taken_when_their_rows_were_added),
         test(others_are_found_in_finished_segments),
