@@ -381,3 +381,27 @@ int keyed_find(struct db *db, struct table *table, struct slice key, uint64_t fr
     buf_finish(&lookup.rows);
     return r;
 }
+
+int keyed_compare(struct db *db, const struct schema *schema, struct object *object,
+                  struct err *err)
+{
+    cleanup(keyindex_builder_destroy_p) struct keyindex_builder *builder = NULL;
+    cleanup(keyindex_unref_p) struct keyindex *index = NULL;
+    struct extent whole = {
+        .object = object, .bytes = object->entry.bytes, .rows = object->entry.rows};
+    uint64_t signature;
+    int r = rowkey_signature(schema, &signature);
+
+    if (!r)
+        r = keyindex_is_there(db->store, &object->entry, signature, err);
+    if (r < 0)
+        return r;
+    r = keyindex_open(db->store, &object->entry, signature, &index, err);
+    if (r == -ENOENT)
+        return err_prefix(err, -EIO, "the key index of %s cannot be used", object->entry.path);
+    if (!r)
+        r = keyindex_builder_create(&builder);
+    if (!r)
+        r = each_row(db, schema, &whole, add_to_builder, builder, err);
+    return r < 0 ? r : keyindex_equal(db->store, index, builder, err);
+}

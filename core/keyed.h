@@ -29,4 +29,11 @@ int keyed_cache_create(struct segmentcache **ret_cache);
 int keyed_find(struct db *db, struct table *table, struct slice key, uint64_t from_row,
                uint64_t to_row, uint64_t *ret_row, struct err *err);
 
+/*
+ * Compares the key index of a segment, if there is one, with the segment: 1, they agree; 0, they do
+ * not. Errors: -ENOENT, there is none; -EIO, it or the segment cannot be read; -ENOMEM.
+ */
+int keyed_compare(struct db *db, const struct schema *schema, struct object *object,
+                  struct err *err);
+
 #endif

@@ -268,3 +268,13 @@ int keyindex_equal(struct store *store, struct keyindex *index, struct keyindex_
     }
     return 1;
 }
+
+int keyindex_is_there(struct store *store, const struct object_entry *segment, uint64_t signature,
+                      struct err *err)
+{
+    char key[KEYINDEX_KEY_BYTES];
+    struct store_tag tag;
+
+    keyindex_key(segment, signature, key);
+    return store_head(store, key, &tag, err);
+}

@@ -85,6 +85,10 @@ int keyindex_find(struct store *store, struct keyindex *index, uint64_t hash, st
 int keyindex_remove(struct store *store, const struct object_entry *segment, uint64_t signature,
                     struct err *err);
 
+/* Whether there is an object of that name, whatever it holds. 0, -ENOENT; what the medium says. */
+int keyindex_is_there(struct store *store, const struct object_entry *segment, uint64_t signature,
+                      struct err *err);
+
 /* Whether an index holds exactly the entries of the builder, for `rowfs check`; the builder keeps
  * them. 1, 0. Errors: as keyindex_find. */
 int keyindex_equal(struct store *store, struct keyindex *index, struct keyindex_builder *builder,

@@ -81,6 +81,19 @@ static int sign(struct subject *subject)
     return 0;
 }
 
+static int subject_init(struct subject *subject, struct db *db, const struct table *table,
+                        struct object *object, struct slice column_name)
+{
+    const struct column *column = table->schema ? schema_column(table->schema, column_name) : NULL;
+
+    *subject = (struct subject){.db = db, .object = object, .column = column_name};
+    if (column) {
+        subject->type = column->type;
+        subject->default_json = column->default_json;
+    }
+    return sign(subject);
+}
+
 static void name_file(const struct subject *subject, char ret_key[KEY_BYTES])
 {
     char table[UUID_TEXT_BYTES + 1], segment[UUID_TEXT_BYTES + 1];
@@ -393,20 +406,13 @@ static int mark_zone(void *context, struct slice min, struct slice max)
 static int mark_column(struct db *db, const struct table *table, const struct matcher *matcher,
                        unsigned condition, struct object *object, bool *may_match, struct err *err)
 {
-    struct subject subject = {.db = db,
-                              .object = object,
-                              .column = matcher_column(matcher, condition),
-                              .type = matcher_column_type(matcher, condition)};
     struct zone_marks marks = {.matcher = matcher, .condition = condition, .may_match = may_match};
-    const struct column *column =
-        table->schema ? schema_column(table->schema, subject.column) : NULL;
     cleanup(zones_unref_p) void *held = NULL;
+    struct subject subject;
     struct zones *zones = NULL;
-    int r;
+    int r = subject_init(&subject, db, table, object, matcher_column(matcher, condition));
 
-    if (column)
-        subject.default_json = column->default_json;
-    if (sign(&subject) < 0)
+    if (r < 0)
         return err_nomem(err);
     r = get_zones(&subject, &zones, err);
     if (r < 0)
@@ -473,4 +479,29 @@ int zones_ranges(struct db *db, const struct table *table, const struct matcher 
     if (!r)
         r = leave(&left, at, UINT64_MAX);
     return r == -ENOMEM ? err_nomem(err) : r;
+}
+
+/* --- comparing ------------------------------------------------------------------------------ */
+
+int zones_compare(struct db *db, const struct table *table, struct object *object,
+                  struct slice column, struct err *err)
+{
+    struct zones kept = {0}, made = {0};
+    struct subject subject;
+    char key[KEY_BYTES];
+    int r = subject_init(&subject, db, table, object, column);
+
+    if (r < 0)
+        return r;
+    name_file(&subject, key);
+    r = store_get(db->store, key, &kept.data, NULL, err);
+    if (!r && !is_intact(&subject, &kept))
+        r = err_set(err, -EIO, "%s is damaged", key);
+    if (!r)
+        r = build(&subject, &made, err);
+    if (!r)
+        r = slice_equal(slice_of_buf(&kept.data), slice_of_buf(&made.data));
+    buf_finish(&kept.data);
+    buf_finish(&made.data);
+    return r;
 }

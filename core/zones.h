@@ -49,4 +49,12 @@ struct zones_range {
 int zones_ranges(struct db *db, const struct table *table, const struct matcher *matcher,
                  uint64_t from, uint64_t to, struct buf *ranges, struct err *err);
 
+/*
+ * Compares the zones of a column of a segment, if there are any, with the segment: 1, they agree;
+ * 0, they do not. Errors: -ENOENT, there are none; -EIO, they or the segment cannot be read;
+ * -ENOMEM.
+ */
+int zones_compare(struct db *db, const struct table *table, struct object *object,
+                  struct slice column, struct err *err);
+
 #endif

@@ -5,5 +5,6 @@
 
 int command_mount(int argc, char **argv);
 int command_unmount(int argc, char **argv);
+int command_check(int argc, char **argv);
 
 #endif

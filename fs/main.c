@@ -17,6 +17,7 @@ static const struct {
      "mount a store; returns when it can be used"},
     {"unmount", command_unmount, "unmount MOUNTPOINT",
      "unmount; returns when everything is written and the daemon is gone"},
+    {"check", command_check, "check STORE", "read a whole store and say what is wrong with it"},
 };
 
 static void print_help(FILE *to)
