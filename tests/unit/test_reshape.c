@@ -253,15 +253,16 @@ static void a_schema_of_a_record_that_was_lost_is_made_ready_again(void **state)
 /* What it rested on in the record that was lost is refused in the one that counts. */
 static void a_schema_is_made_ready_for_what_is_there_in_the_end(void **state)
 {
-    struct commit *commits[2];
+    struct commit *commits[3];
 
     (void)state;
     insert(R(1, 1) R(2, 2));
-    commits[0] = edittool_make(temp.db, "t", PATCH_BY("k", "1", "{\"k\":5,\"v\":6}"));
-    commits[1] = make(RENAMED);
-    run_together(commits, 2, &INSERT(R(5, 5)));
-    expect_results((const int[]){-EEXIST, 0}, 2);
-    expect(N(1, 1) N(2, 2) N(5, 5));
+    commits[0] = edittool_make(temp.db, "t", DELETE_BY("k", "1"));
+    commits[1] = edittool_make(temp.db, "t", INSERT(R(5, 5)));
+    commits[2] = make(RENAMED);
+    run_together(commits, 3, &INSERT(R(5, 6))); /* which has the number of the other one */
+    expect_results((const int[]){0, -EEXIST, 0}, 3);
+    expect(N(2, 2) N(5, 6));
 }
 
 /* Rows that were checked again in a record that was lost. */
