@@ -216,6 +216,21 @@ static void patched_rows_are_checked_for_a_schema_that_came_since(void **state)
     expect(R(1, 3) R(2, 3));
 }
 
+static void rows_that_replace_a_selection_are_checked_for_a_schema_that_came_since(void **state)
+{
+    struct commit *replaces, *wrong;
+
+    (void)state;
+    insert(R(1, 0) R(2, 1));
+    replaces = make(REPLACE_BY("v", "0", R(1, 0) R(3, 0)));
+    wrong = make(REPLACE_BY("v", "0", "{\"k\":4,\"w\":\"\"}\n"));
+    edittool_do(other, "t",
+                SCHEMA("{\"columns\":{\"k\":\"int64\",\"v\":\"int64\"},\"key\":\"k\"}"));
+    assert_fails(edittool_run(temp.db, wrong, &err), -EINVAL, &err);
+    run(replaces);
+    expect(R(2, 1) R(1, 0) R(3, 0));
+}
+
 /* --- in one record, and on records that lost their number ----------------------------------- */
 
 /* The commits become one record; with `meanwhile` it loses its number to that of another mount. */
@@ -551,6 +566,7 @@ int main(void)
         test_keyed(a_replaced_selection_is_that_of_the_version_it_commits_on),
         test_keyed(a_statement_is_brought_up_to_another_schema),
         test_keyed(patched_rows_are_checked_for_a_schema_that_came_since),
+        test_keyed(rows_that_replace_a_selection_are_checked_for_a_schema_that_came_since),
         test_all(statements_see_those_before_them_in_the_record),
         test_all(what_was_found_in_a_record_that_was_lost_is_found_again),
         test_keyed(a_refused_statement_before_it_makes_a_difference),

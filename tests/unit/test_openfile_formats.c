@@ -421,6 +421,10 @@ static void a_truncated_file_begins_again(void **state)
     fixture_write(OPENER, "{\"v\":3}");
     assert_ok(close_and_release(), filetool_reason());
     expect("{\"v\":3,\"k\":6}\n");
+    open_as(OPENFILE_PATCH, true);
+    assert_int_equal(openfile_truncate(file, 0, NULL), 0);
+    assert_ok(close_and_release(), filetool_reason());
+    expect("{\"v\":3,\"k\":6}\n"); /* no patch is none */
     open_as(OPENFILE_SCHEMA, false);
     fixture_write(OPENER, KEYED_SCHEMA);
     assert_int_equal(openfile_truncate(file, 0, NULL), 0);
