@@ -171,9 +171,11 @@ static void open_commit(fuse_req_t req, struct node *node, struct fuse_file_info
         return;
     }
     tx_hold(node->view->tx);
+    pthread_mutex_lock(&fs->handles_lock); /* `info` may be looking at it already */
     handle->opener_tid = ctx->pid;
     handle->opener = caller_process(ctx->pid);
     handle->opener_uid = ctx->uid;
+    pthread_mutex_unlock(&fs->handles_lock);
     fi->fh = (uintptr_t)handle;
     fi->direct_io = 1;
     if (fuse_reply_open(req, fi) < 0)
