@@ -144,7 +144,8 @@ static int check_limits(const struct edit *edit, struct err *err)
 }
 
 /* Appends edit->row to a stage, checked. */
-static int stage_patched(struct edit *edit, struct slice old, struct stage *stage, struct err *err)
+static int stage_patched(struct edit *edit, const struct picked *old, struct stage *stage,
+                         struct err *err)
 {
     struct slice row = slice_of(edit->row.data, edit->row.bytes);
     int r = check_limits(edit, err);
@@ -152,9 +153,9 @@ static int stage_patched(struct edit *edit, struct slice old, struct stage *stag
     if (!r && edit->check)
         r = schema_check_row(edit->check, row, err);
     if (!r && edit->keys && stage == &edit->patched)
-        r = keycheck_replace(edit->keys, old, row, err);
+        r = keycheck_replace(edit->keys, old->row, row, err);
     if (r < 0)
-        return err_prefix(err, r, "a patched row");
+        return err_prefix(err, r, "row %" PRIu64 ", patched", old->ordinal + 1);
     if (buf_append(&edit->row, "\n", 1) < 0)
         return err_nomem(err);
     r = stage_append(stage, edit->row.data, edit->row.bytes, 1, err);
@@ -177,7 +178,7 @@ static int find_rows(struct edit *edit, struct table *table, uint64_t from, stru
         if (r <= 0)
             continue;
         edit->rows++;
-        r = edit->patch.bytes ? stage_patched(edit, picked.row, stage, err) : 0;
+        r = edit->patch.bytes ? stage_patched(edit, &picked, stage, err) : 0;
         if (!r && (!edit->rewrites || runs != &edit->runs))
             r = runs_add(runs, &picked.place) < 0 ? err_nomem(err) : 0;
         if (runs == &edit->runs && runs->count > db_limits(edit->db)->edit_runs)

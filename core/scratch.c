@@ -20,7 +20,7 @@ struct scratch {
     _Atomic uint32_t refs;
     struct scratch_budget *budget;
     int fd;
-    uint64_t made_version;
+    _Atomic uint64_t made_version;
     pthread_mutex_t lock;
     uint64_t bytes;
 };
@@ -47,7 +47,7 @@ static int open_unnamed(void)
     return fd;
 }
 
-int scratch_create(const struct snapshot *seen, struct scratch_budget *budget,
+int scratch_create(uint64_t made_version, struct scratch_budget *budget,
                    struct scratch **ret_scratch, struct err *err)
 {
     struct scratch *scratch = calloc(1, sizeof *scratch);
@@ -64,7 +64,7 @@ int scratch_create(const struct snapshot *seen, struct scratch_budget *budget,
     atomic_init(&scratch->refs, 1);
     pthread_mutex_init(&scratch->lock, NULL);
     scratch->budget = budget;
-    scratch->made_version = seen->version;
+    scratch->made_version = made_version;
     *ret_scratch = scratch;
     return 0;
 }
@@ -83,6 +83,11 @@ void scratch_unref(struct scratch *scratch)
     io_close(scratch->fd);
     pthread_mutex_destroy(&scratch->lock);
     free(scratch);
+}
+
+void scratch_remake(struct scratch *scratch, uint64_t made_version)
+{
+    atomic_store(&scratch->made_version, made_version);
 }
 
 uint64_t scratch_bytes(struct scratch *scratch)
@@ -229,7 +234,7 @@ int scratch_commit(struct scratch *scratch, struct db *db, struct tx *tx, struct
     table = snapshot_table(now, uuid);
     if (!table)
         return err_set(err, -ENOENT, "the table does not exist any more");
-    if (table->version > scratch->made_version)
+    if (table->version > atomic_load(&scratch->made_version))
         return err_set(err, -ECANCELED,
                        "the rows of table %s were changed by version %" PRIu64
                        " after this file was made",

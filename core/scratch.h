@@ -23,13 +23,16 @@ struct scratch_budget {
 struct scratch;
 
 /*
- * A new empty file. Remembers the version that is seen now: what it may replace later must
- * not have changed since. Errors: what the file system of $TMPDIR says; -ENOMEM.
+ * A new empty file, made on this version: what it may replace later must not have changed since.
+ * Errors: what the file system of $TMPDIR says; -ENOMEM.
  */
-int scratch_create(const struct snapshot *seen, struct scratch_budget *budget,
+int scratch_create(uint64_t made_version, struct scratch_budget *budget,
                    struct scratch **ret_scratch, struct err *err);
 struct scratch *scratch_ref(struct scratch *scratch);
 void scratch_unref(struct scratch *scratch); /* accepts NULL */
+
+/* It was emptied, to be written anew on this version. */
+void scratch_remake(struct scratch *scratch, uint64_t made_version);
 
 uint64_t scratch_bytes(struct scratch *scratch);
 

@@ -213,10 +213,20 @@ static int set_equal(struct condition *condition, const char *name)
     return r < 0 ? r : value_json_of(condition->type, text, &condition->json);
 }
 
+/* An end of a range between numbers may be any number, also one that the column cannot hold. */
+static struct column_type type_of_end(struct column_type type)
+{
+    bool numbers =
+        type.kind == TYPE_INT64 || type.kind == TYPE_FLOAT64 || type.kind == TYPE_DECIMAL;
+
+    return numbers ? (struct column_type){.kind = TYPE_ANY} : type;
+}
+
 /* The keys of one end of a range; nothing for an open one. */
 static int end_keys(const struct condition *condition, const char *text, size_t bytes,
                     struct value_keys *keys)
 {
+    struct column_type type = type_of_end(condition->type);
     cleanup_buf struct buf characters = {0};
     int r;
 
@@ -224,9 +234,11 @@ static int end_keys(const struct condition *condition, const char *text, size_t 
     if (!bytes)
         return 0;
     r = value_name_unescape(slice_of(text, bytes), &characters);
-    return r < 0
-               ? r
-               : value_keys_of(condition->type, slice_of(characters.data, characters.bytes), keys);
+    if (!r)
+        r = value_keys_of(type, slice_of(characters.data, characters.bytes), keys);
+    if (!r && type.kind != condition->type.kind && keys->count < 2) /* no number */
+        r = -EINVAL;
+    return r;
 }
 
 /*

@@ -49,13 +49,14 @@ static void end_openfile(struct handle *handle, bool unmounted)
     openfile_release(handle->file, note_dropped, handle);
 }
 
-struct handle *fs_handle_new(struct fs *fs, enum handle_kind kind, struct node *node)
+struct handle *fs_handle_new(struct fs *fs, enum handle_kind kind, struct node *node, pid_t tid)
 {
     struct handle *handle = calloc(1, sizeof *handle);
 
     if (!handle)
         return NULL;
     handle->kind = kind;
+    handle->opener_tid = tid;
     lineage_init(&handle->lineage);
     node_ref(node);
     handle->node = node;

@@ -45,8 +45,8 @@ struct handle {
 
     struct content *content; /* CONTENT: owned reference */
 
-    pid_t opener; /* OPENFILE, COMMIT: the process */
-    pid_t opener_tid;
+    pid_t opener_tid; /* who has opened it */
+    pid_t opener;     /* OPENFILE, COMMIT: the process */
     uid_t opener_uid;
     struct settle_ticket ticket;
 
@@ -99,8 +99,8 @@ int fs_init(struct fs *fs, struct db *db, const struct fs_options *options, cons
  */
 void fs_finish(struct fs *fs, bool unmounted);
 
-/* A new handle, in the list of all. NULL: out of memory. */
-struct handle *fs_handle_new(struct fs *fs, enum handle_kind kind, struct node *node);
+/* A new handle of the thread `tid`, in the list of all. NULL: out of memory. */
+struct handle *fs_handle_new(struct fs *fs, enum handle_kind kind, struct node *node, pid_t tid);
 
 /* Unlinks and frees it with all but its open file. */
 void fs_handle_destroy(struct fs *fs, struct handle *handle);

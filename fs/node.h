@@ -76,7 +76,7 @@ struct node {
     struct node *parent;         /* SELECTION: its directory, by/<column>; holds a reference */
     struct node *older, *newer;  /* SELECTION: by last use, while it is in that list */
     bool is_listed;
-    struct table *at;       /* WRITER: the version that it was looked up at */
+    struct table *at;       /* WRITER, CONTENT of a table: the version that it was looked up at */
     _Atomic uint64_t bytes; /* WRITER: the size that its writer sees */
     _Atomic unsigned opens; /* WRITER, STREAM: open files; more than one through /proc/self/fd */
 

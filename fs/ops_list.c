@@ -137,7 +137,7 @@ void fs_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, -r); /* ENOENT, or ESTALE: walk again */
         return;
     }
-    handle = fs_handle_new(fs, HANDLE_DIRECTORY, node);
+    handle = fs_handle_new(fs, HANDLE_DIRECTORY, node, fuse_req_ctx(req)->pid);
     if (!handle) {
         reply_code(req, -ENOMEM);
         return;

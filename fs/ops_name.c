@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/timefmt.h"
+#include "core/derived.h"
 #include "core/name.h"
 #include "fs/caller.h"
 #include "fs/loop.h"
@@ -207,6 +208,45 @@ static bool has_scratch_files(struct fs *fs, struct view *view, const struct tab
     return any;
 }
 
+/*
+ * A directory below by/ is there as long as it is named. Without rows it can be removed, so that rm
+ * -r, which has deleted them, does not fail in the end.
+ */
+static void rmdir_below(fuse_req_t req, struct node *dir, const char *name)
+{
+    struct fs *fs = fs_of(req);
+    struct tree_caller caller = {.uid = fuse_req_ctx(req)->uid, .tid = fuse_req_ctx(req)->pid};
+    cleanup(snapshot_unref_p) struct snapshot *snapshot = NULL;
+    struct derived *derived;
+    struct err err = ERR_INIT;
+    struct table *table;
+    struct node *node;
+    double seconds;
+    uint64_t rows;
+    int r = tree_lookup(fs, dir, name, &caller, &node, &seconds, &err);
+
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    r = get_table(req, dir, name, &snapshot, &table)
+            ? derived_create(fs->db, table, node->selection, DERIVED_ROWS, &derived, &err)
+            : 1;
+    node_unref(&fs->nodes, node, 1);
+    if (r > 0)
+        return;
+    if (r < 0) {
+        reply_refusal(req, dir, name, r, &err);
+        return;
+    }
+    rows = derived_rows(derived);
+    derived_unref(derived);
+    if (rows)
+        reply_refusal_text(req, dir, name, -ENOTEMPTY, "there are rows in it: remove them first");
+    else
+        fuse_reply_err(req, 0);
+}
+
 void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct fs *fs = fs_of(req);
@@ -223,6 +263,11 @@ void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
     }
     if (dir->kind == NODE_TXS) {
         txfiles_rmdir(req, dir, name);
+        return;
+    }
+    if (dir->kind == NODE_BY || dir->kind == NODE_COLUMN ||
+        ((dir->kind == NODE_TABLE || dir->kind == NODE_SELECTION) && !strcmp(name, "by"))) {
+        rmdir_below(req, dir, name);
         return;
     }
     if (dir->kind != NODE_TABLES) {

@@ -15,7 +15,10 @@
 static void reply_lookup_error(fuse_req_t req, struct node *parent, const char *name, int code,
                                const struct err *err)
 {
-    if (code == -ENOENT || code == -ESTALE || code == -ENOTDIR)
+    bool is_below_by = parent->kind == NODE_BY || parent->kind == NODE_COLUMN;
+
+    /* What is wrong with a value is not to be guessed; any other name is just not there. */
+    if (code == -ESTALE || code == -ENOTDIR || (code == -ENOENT && !is_below_by))
         fuse_reply_err(req, -code);
     else
         reply_refusal(req, parent, name, code, err);

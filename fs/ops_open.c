@@ -106,14 +106,13 @@ static int open_rows(fuse_req_t req, struct node *node, struct table *table, int
         return r;
     if (openfile_create(fs->db, table, &options, &file) < 0)
         return err_nomem(err);
-    handle = fs_handle_new(fs, HANDLE_OPENFILE, node);
+    handle = fs_handle_new(fs, HANDLE_OPENFILE, node, fuse_req_ctx(req)->pid);
     if (!handle) {
         openfile_abort(file);
         openfile_release(file, no_one, NULL);
         return err_nomem(err);
     }
     pthread_mutex_lock(&fs->handles_lock); /* `info` may be looking at it already */
-    handle->opener_tid = ctx->pid;
     handle->opener = caller_process(ctx->pid);
     handle->opener_uid = ctx->uid;
     handle->file = file;
@@ -200,7 +199,8 @@ static void open_content(fuse_req_t req, struct node *node, struct content *cont
                          struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
-    struct handle *handle = content ? fs_handle_new(fs, HANDLE_CONTENT, node) : NULL;
+    struct handle *handle =
+        content ? fs_handle_new(fs, HANDLE_CONTENT, node, fuse_req_ctx(req)->pid) : NULL;
 
     if (!handle) {
         reply_code(req, -ENOMEM);
@@ -279,18 +279,54 @@ static void read_writer_node(fuse_req_t req, struct node *node, struct fuse_file
     content_unref(content);
 }
 
+/*
+ * The version that a new scratch file is made on: what its maker is reading, if he has the rows
+ * open (sed -i and perl -pi open them first, and make the draft behind that), otherwise what is
+ * seen now.
+ */
+static uint64_t version_of_draft(struct fs *fs, const struct node *dir, pid_t tid,
+                                 const struct snapshot *seen)
+{
+    pid_t process = caller_process(tid);
+    uint64_t version = seen->version;
+
+    pthread_mutex_lock(&fs->handles_lock);
+    for (const struct handle *h = fs->handles; h; h = h->next)
+        if (h->kind == HANDLE_CONTENT && h->node->file == FILE_ROWS &&
+            uuid_equal(h->node->table, dir->table) && view_equal(h->node->view, dir->view) &&
+            selection_equal(h->node->selection, dir->selection) && h->node->at &&
+            h->node->at->version < version && caller_process(h->opener_tid) == process)
+            version = h->node->at->version;
+    pthread_mutex_unlock(&fs->handles_lock);
+    return version;
+}
+
+/* Emptied, it is made anew: on what is there now, so that who was refused can do it again. */
+static int remake_scratch(fuse_req_t req, struct node *node, struct err *err)
+{
+    struct fs *fs = fs_of(req);
+    cleanup(snapshot_unref_p) struct snapshot *now = NULL;
+    int r = fs_view(fs, node->view, &now, err);
+
+    if (!r)
+        r = scratch_truncate(node->scratch, 0, err);
+    if (!r)
+        scratch_remake(node->scratch, version_of_draft(fs, node, fuse_req_ctx(req)->pid, now));
+    return r;
+}
+
 static void open_scratch(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
     struct err err = ERR_INIT;
     struct handle *handle;
-    int r = fi->flags & O_TRUNC ? scratch_truncate(node->scratch, 0, &err) : 0;
+    int r = fi->flags & O_TRUNC ? remake_scratch(req, node, &err) : 0;
 
     if (r < 0) {
         reply_refusal(req, node, NULL, r, &err);
         return;
     }
-    handle = fs_handle_new(fs, HANDLE_SCRATCH, node);
+    handle = fs_handle_new(fs, HANDLE_SCRATCH, node, fuse_req_ctx(req)->pid);
     if (!handle) {
         reply_code(req, -ENOMEM);
         return;
@@ -309,7 +345,7 @@ static void follow_stream(fuse_req_t req, struct node *node, struct fuse_file_in
 
     if (!table)
         return;
-    handle = fs_handle_new(fs, HANDLE_FOLLOWER, node);
+    handle = fs_handle_new(fs, HANDLE_FOLLOWER, node, fuse_req_ctx(req)->pid);
     if (!handle || follower_create(fs->followers, from, table->uuid, &handle->follower) < 0) {
         if (handle)
             fs_handle_destroy(fs, handle);
@@ -433,12 +469,13 @@ static void create_scratch(fuse_req_t req, struct node *dir, const struct snapsh
     if (!r && tree_is_data_name(name))
         r = err_set(&err, -EPERM, "append data to the table instead: cat %.100s >> rows", name);
     if (!r)
-        r = tree_scratch_node(fs, seen, dir, name, fuse_req_ctx(req)->uid, mode, &node, &err);
+        r = tree_scratch_node(fs, version_of_draft(fs, dir, fuse_req_ctx(req)->pid, seen), dir,
+                              name, fuse_req_ctx(req)->uid, mode, &node, &err);
     if (r < 0) {
         reply_refusal(req, dir, name, r, &err);
         return;
     }
-    handle = fs_handle_new(fs, HANDLE_SCRATCH, node);
+    handle = fs_handle_new(fs, HANDLE_SCRATCH, node, fuse_req_ctx(req)->pid);
     if (!handle) {
         scratchdir_remove(&fs->scratches, dir, node->owner, name);
         node_unref(&fs->nodes, node, 1);
@@ -461,6 +498,11 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
 
     if (view_is_past(dir->view)) {
         reply_past(req, dir, name);
+        return;
+    }
+    if (dir->kind == NODE_TX && (!dir->view || fs_view(fs, dir->view, &snapshot, &err) < 0)) {
+        reply_refusal_text(req, dir, name, -ENOENT,
+                           err.text[0] ? err.text : "the transaction has committed");
         return;
     }
     if (dir->kind != NODE_TABLE && dir->kind != NODE_SELECTION) {

@@ -70,7 +70,7 @@ int tree_file_content(struct fs *fs, const struct node *dir, struct table *table
 enum table_file tree_file_named(const char *name);
 
 /* A new node for a scratch file. Errors: see scratch_create. */
-int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *table_node,
+int tree_scratch_node(struct fs *fs, uint64_t made_version, struct node *table_node,
                       const char *name, uid_t owner, mode_t mode, struct node **ret_node,
                       struct err *err);
 

@@ -104,7 +104,7 @@ struct node *tree_writer_node(struct fs *fs, const struct node *dir, struct tabl
     return node_publish(&fs->nodes, node, false);
 }
 
-int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *table_node,
+int tree_scratch_node(struct fs *fs, uint64_t made_version, struct node *table_node,
                       const char *name, uid_t owner, mode_t mode, struct node **ret_node,
                       struct err *err)
 {
@@ -114,7 +114,7 @@ int tree_scratch_node(struct fs *fs, const struct snapshot *seen, struct node *t
         node_key("scratch", table_node->view, table_node->table, ++count, NULL);
     struct selection *selection = table_node->selection;
     struct node *node;
-    int r = scratch_create(seen, &fs->scratch_budget, &scratch, err);
+    int r = scratch_create(made_version, &fs->scratch_budget, &scratch, err);
 
     if (r < 0)
         return r;
@@ -254,6 +254,7 @@ static int lookup_content(struct fs *fs, struct node *dir, struct table *table,
         return -ENOMEM;
     }
     node->file = file;
+    node->at = table_ref(table);
     node->content = content;
     node->mode = 0666;
     *ret_node = node_publish(&fs->nodes, node, true);
@@ -290,15 +291,23 @@ static int lookup_info(struct fs *fs, struct node *dir, struct table *table, str
     /* A rename changes it too, and gives the rows no new version. */
     uint64_t version = table->version + table->named_version;
     cleanup_free char *key = node_key("info", dir->view, table->uuid, version, dir->selection);
+    struct node *node;
     int r = dir->selection ? text_selection_info(fs, table, dir->view, dir->selection, &text, err)
                            : text_table_info(table, dir->view, &text);
 
     if (r < 0)
         return r;
-    if (!key)
+    node = node_below(NODE_CONTENT, key, dir->view, table->uuid, dir->selection, "info");
+    if (!node)
         return -ENOMEM;
-    return tree_content_node(fs, dir->view, key, "info", table->uuid, 0444,
-                             content_of_text(&text, table->time_usec), ret_node);
+    node->content = content_of_text(&text, table->time_usec);
+    node->mode = 0444;
+    if (!node->content) {
+        node_unref(&fs->nodes, node_publish(&fs->nodes, node, false), 1);
+        return -ENOMEM;
+    }
+    *ret_node = node_publish(&fs->nodes, node, true);
+    return 0;
 }
 
 static int lookup_stream(struct fs *fs, struct node *dir, const struct table *table,
@@ -338,25 +347,43 @@ static int lookup_directory(struct fs *fs, enum node_kind kind, const char *what
 
 /* by/<column>: of a table with a schema one of its columns, otherwise any. */
 static int lookup_column(struct fs *fs, struct node *by, const struct table *table,
-                         const char *name, struct node **ret_node)
+                         const char *name, struct node **ret_node, struct err *err)
 {
     cleanup_buf struct buf column = {0}, what = {0};
     int r = value_name_unescape(slice_of(name, strlen(name)), &column);
 
     if (!strcmp(name, "%empty"))
         r = 0;
+    if (r == -EINVAL)
+        return err_set(err, -ENOENT, "%s is no name: %% is written %%25", name);
     if (r < 0)
-        return r == -EINVAL ? -ENOENT : r;
+        return r;
     if (table->schema && !schema_column(table->schema, slice_of(column.data, column.bytes)))
-        return -ENOENT;
+        return err_set(err, -ENOENT, "table %s has no column %s", table->name, name);
     if (buf_printf(&what, "column/%s", name) < 0 || buf_append(&what, "", 1) < 0)
         return -ENOMEM;
     return lookup_directory(fs, NODE_COLUMN, what.data, by, by->selection, name, ret_node);
 }
 
+static int no_value(const struct table *table, const char *column_name, const char *name,
+                    struct err *err)
+{
+    cleanup_buf struct buf characters = {0};
+    char type[TYPE_TEXT_BYTES] = "value";
+    const struct column *column = NULL;
+
+    if (table->schema &&
+        value_name_unescape(slice_of(column_name, strlen(column_name)), &characters) == 0)
+        column = schema_column(table->schema, slice_of(characters.data, characters.bytes));
+    if (column)
+        type_to_text(column->type, type);
+    return err_set(err, -ENOENT, "by/%s: %s spells no %s, nor a range of them", column_name, name,
+                   type);
+}
+
 /* by/<column>/<value>: no row is looked at. */
 static int lookup_value(struct fs *fs, struct node *column, const struct table *table,
-                        const char *name, struct node **ret_node)
+                        const char *name, struct node **ret_node, struct err *err)
 {
     cleanup(selection_unref_p) struct selection *selection = NULL;
     cleanup(matcher_destroy_p) struct matcher *matcher = NULL;
@@ -367,8 +394,10 @@ static int lookup_value(struct fs *fs, struct node *column, const struct table *
     r = selection_create(column->selection, column_name, name, &selection);
     if (!r)
         r = matcher_create(selection, table->schema, &matcher);
+    if (r == -EINVAL || r == -ENOENT)
+        return no_value(table, column_name, name, err);
     if (r < 0)
-        return r == -EINVAL ? -ENOENT : r;
+        return r;
     r = lookup_directory(fs, NODE_SELECTION, "by", column, selection, name, ret_node);
     if (!r && node_use(&fs->nodes, *ret_node) > FORGETTER_SELECTIONS + FORGETTER_SELECTIONS / 8)
         forgetter_wake(&fs->forgetter, fs->session);
@@ -393,8 +422,8 @@ int tree_lookup_in_table(struct fs *fs, struct node *parent, const char *name,
         return r;
     if (parent->kind == NODE_BY || parent->kind == NODE_COLUMN) {
         *ret_seconds = TREE_LISTED; /* what is in it is looked up each time */
-        return parent->kind == NODE_BY ? lookup_column(fs, parent, table, name, ret_node)
-                                       : lookup_value(fs, parent, table, name, ret_node);
+        return parent->kind == NODE_BY ? lookup_column(fs, parent, table, name, ret_node, err)
+                                       : lookup_value(fs, parent, table, name, ret_node, err);
     }
     if (file != FILE_OTHER && (file != FILE_SCHEMA || !parent->selection))
         return lookup_file(fs, parent, table, file, caller, ret_node, err);

@@ -116,7 +116,8 @@ static void reply_text(fuse_req_t req, struct node *node, struct buf *text,
 {
     struct fs *fs = fs_of(req);
     struct content *content = content_of_text(text, 0);
-    struct handle *handle = content ? fs_handle_new(fs, HANDLE_CONTENT, node) : NULL;
+    struct handle *handle =
+        content ? fs_handle_new(fs, HANDLE_CONTENT, node, fuse_req_ctx(req)->pid) : NULL;
 
     if (!handle) {
         content_unref(content);
@@ -165,14 +166,13 @@ static void open_commit(fuse_req_t req, struct node *node, struct fuse_file_info
                            "-o trust_close to trust its close");
         return;
     }
-    handle = fs_handle_new(fs, HANDLE_COMMIT, node);
+    handle = fs_handle_new(fs, HANDLE_COMMIT, node, fuse_req_ctx(req)->pid);
     if (!handle) {
         reply_code(req, -ENOMEM);
         return;
     }
     tx_hold(node->view->tx);
     pthread_mutex_lock(&fs->handles_lock); /* `info` may be looking at it already */
-    handle->opener_tid = ctx->pid;
     handle->opener = caller_process(ctx->pid);
     handle->opener_uid = ctx->uid;
     pthread_mutex_unlock(&fs->handles_lock);
@@ -195,7 +195,7 @@ static void open_isolation(fuse_req_t req, struct node *node, struct fuse_file_i
             reply_text(req, node, &text, fi);
         return;
     }
-    handle = fs_handle_new(fs, HANDLE_ISOLATION, node);
+    handle = fs_handle_new(fs, HANDLE_ISOLATION, node, fuse_req_ctx(req)->pid);
     if (!handle) {
         reply_code(req, -ENOMEM);
         return;

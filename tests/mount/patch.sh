@@ -38,12 +38,12 @@ cat "$T/k/rows" >"$D/before"
 patch() { # ERRNO SENTENCE SELECTION TEXT
     refuses "$1" "$2" "refused: ${3:-all} $4" 'echo "$2" > "k/$1patch"' "$3" "$4"
 }
-patch EINVAL 'a patched row: column s: 5 is not a string' by/id/1/ '{"s":5}'
-patch EINVAL 'a patched row: column s is missing' by/id/1/ '{"s":null}'
-patch EINVAL 'a patched row: column x is not in the schema' '' '{"x":1}'
-patch EINVAL 'a patched row: column id is missing' '' '{"id":null}'
-patch EEXIST 'a patched row: there is a row with id 2' by/id/1/ '{"id":2}'
-patch EEXIST 'a patched row: two of the rows have id 9' '' '{"id":9}'
+patch EINVAL 'row 1, patched: column s: 5 is not a string' by/id/1/ '{"s":5}'
+patch EINVAL 'row 1, patched: column s is missing' by/id/1/ '{"s":null}'
+patch EINVAL 'row 1, patched: column x is not in the schema' '' '{"x":1}'
+patch EINVAL 'row 1, patched: column id is missing' '' '{"id":null}'
+patch EEXIST 'row 1, patched: there is a row with id 2' by/id/1/ '{"id":2}'
+patch EEXIST 'row 2, patched: two of the rows have id 9' '' '{"id":9}'
 patch EINVAL "a JSON object is expected, it begins with '{'" '' '[{"s":"x"}]'
 patch EINVAL "a JSON object is expected, it begins with '{'" '' 'null'
 patch EINVAL 'something follows the JSON object: one is written at a time' '' '{"s":"x"} {"s":"y"}'

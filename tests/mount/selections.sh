@@ -98,7 +98,7 @@ is 'reading and writing at once' 'open=EACCES' "$(sys open rw "$T/t/by/s/a/rows"
 is 'other files and directories' 'mkdir=EPERM mkdir=EPERM open=EPERM open=EPERM open=EPERM' \
     "$(sys mkdir "$T/t/by/s/a/x" mkdir "$T/t/by/%x" open w "$T/t/by/s/x.txt" open w "$T/t/by/s/a/schema" open w "$T/t/by/s/a/stream" |
         sed 's/open=E[A-Z]*/open=EPERM/')"
-is 'removing directories that are in the nature of it' 'rmdir=EPERM rmdir=EPERM rmdir=EPERM' \
+is 'removing directories that are in the nature of it' 'rmdir=ENOTEMPTY rmdir=ENOTEMPTY rmdir=ENOTEMPTY' \
     "$(sys rmdir "$T/t/by/s/a" rmdir "$T/t/by/s" rmdir "$T/t/by")"
 is 'errors has the paths' 'tables/t/by/s/a tables/t/by/s tables/t/by' "$(tail -n 3 "$MNT/errors" | jq -r .path | paste -sd' ')"
 is 'moving' 'rename=EPERM rename=EPERM rename=EPERM' \
@@ -180,4 +180,31 @@ mnt_start two
 run 'echo "{\"id\":200}" >> t/by/s/other/rows'
 MNT=$T_DIR/mnt T=$MNT/tables
 is 'another mount sees it at once' 200 "$(ids "$T/t/by/s/other/rows")"
+
+# --- removing directories
+
+run 'mkdir gone'
+printf '%s\n' '{"c":"a"}' '{"c":"b"}' '{"c":"b"}' >"$T/gone/rows"
+fails_with ENOTEMPTY 'a selection that has rows is not removed' run 'rmdir gone/by/c/b'
+ok 'rm -r of one deletes its rows' run 'rm -r gone/by/c/b'
+is 'and no others' '{"c":"a"}' "$(cat "$T/gone/rows")"
+fails_with ENOTEMPTY 'nor is a column' run 'rmdir gone/by/c'
+ok 'rm -r of a column deletes all that have a value of it' run 'rm -r gone/by/c'
+is 'which is all' '' "$(cat "$T/gone/rows")"
+
+# --- what is no value
+
+run 'mkdir typed'
+echo '{"columns":{"day":"date","n":"int64","price":"decimal(5,2)"}}' >"$T/typed/schema"
+echo '{"day":"2026-01-02","n":4,"price":3}' >"$T/typed/rows"
+reason() { tail -n 1 "$MNT/errors" | jq -r '"\(.path) \(.errno) \(.reason)"'; }
+for path in 'day/2026-02' 'n/1.5' 'n/a..b'; do
+    fails_with ENOENT "by/$path is nothing" run "cat typed/by/$path/rows"
+    ok '  and the column, the value and the type are told' grep -q "^tables/typed/by/$path ENOENT by/${path%%/*}: ${path#*/} spells no [a-z0-9]*, nor" <(reason)
+done
+fails_with ENOENT 'nor is a column that the schema does not have' run 'ls typed/by/prize'
+is '  which is told' 'tables/typed/by/prize ENOENT table typed has no column prize' "$(reason)"
+for path in 'price/1..999999999999' 'price/1..1e9' 'n/1..4.5' 'n/-1e30..'; do
+    is "the ends of a range may be any numbers: $path" '{"day":"2026-01-02","n":4,"price":3}' "$(cat "$T/typed/by/$path/rows")"
+done
 done_testing

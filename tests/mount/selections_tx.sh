@@ -29,7 +29,7 @@ tx_refuses EEXIST 'there is a row with id 4 (line 1)' 'a key of its own rows is 
 tx_refuses EEXIST 'there is a row with id 3 (line 1)' 'and one of the base' 'echo "{\"id\":3}" >> t/rows'
 tx_refuses EINVAL 'column id: "x" is not a whole number (line 1)' 'the schema holds' 'echo "{\"id\":\"x\"}" >> t/rows'
 tx_refuses EINVAL 'column s is "x", and the path says c (line 1)' 'and the path' 'echo "{\"id\":9,\"s\":\"x\"}" >> t/by/s/c/rows'
-tx_refuses EEXIST 'a patched row: there is a row with id 3' 'and keys for patches' 'echo "{\"id\":3}" > t/by/id/4/patch'
+tx_refuses EEXIST 'row 1, patched: there is a row with id 3' 'and keys for patches' 'echo "{\"id\":3}" > t/by/id/4/patch'
 tx_refuses EINVAL 'column id: x is not a whole number (line 2)' 'and the schema for CSV' 'printf "id\nx\n" >> t/rows.csv'
 is 'errors has its path' tx/a/tables/t/rows.csv "$(last_refusal path)"
 ok 'a key that the transaction has deleted is free' in_tx a 'echo "{\"id\":2,\"s\":\"new\"}" >> t/rows'
@@ -90,4 +90,20 @@ run '(cd ../tx/l/tables && exec 5> t/by/id/1/patch && printf "{" >&5 && echo 1 >
 like 'a commit while a patch is unfinished is refused' 'busy' "$(cat "$D/said")"
 rmdir "$X/l"
 for id in $(ls "$X"); do rmdir "$X/$id"; done
+
+# --- what is over, what was looked at
+
+run 'mkdir ../tx/over'
+echo 1 >"$MNT/tx/over/commit"
+fails_with ENOENT 'a transaction that has committed has no commit' run 'echo 1 > ../tx/over/commit'
+ok '  and that is told' grep -q 'has committed' <(tail -n 1 "$MNT/errors")
+run 'mkdir info other ../tx/info'
+printf '%s\n' '{"c":"a"}' '{"c":"b"}' >"$T/info/rows"
+rmdir "$MNT/tx/info"
+mkdir "$MNT/tx/info"
+echo serializable >"$MNT/tx/info/isolation"
+cat "$MNT/tx/info/tables/info/by/c/a/info" >/dev/null
+echo '{"x":1}' >>"$MNT/tx/info/tables/other/rows"
+echo '{"c":"b"}' >>"$T/info/rows"
+ok 'the info of a selection is a reading of its rows only' run 'echo 1 > ../tx/info/commit'
 done_testing

@@ -16,7 +16,7 @@ static struct scratch *scratch;
 static int create(struct scratch **ret_scratch, struct err *err)
 {
     struct snapshot *head = db_head(temp.db);
-    int r = scratch_create(head, &budget, ret_scratch, err);
+    int r = scratch_create(head->version, &budget, ret_scratch, err);
 
     snapshot_unref(head);
     return r;
