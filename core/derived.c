@@ -23,7 +23,6 @@ struct run {
 };
 
 struct derived {
-    _Atomic uint32_t refs;
     struct db *db; /* borrowed */
     struct table *table;
     struct selection *selection;
@@ -39,15 +38,9 @@ struct derived {
     struct buf text;
 };
 
-struct derived *derived_ref(struct derived *derived)
+void derived_destroy(struct derived *derived)
 {
-    atomic_fetch_add_explicit(&derived->refs, 1, memory_order_relaxed);
-    return derived;
-}
-
-void derived_unref(struct derived *derived)
-{
-    if (!derived || atomic_fetch_sub_explicit(&derived->refs, 1, memory_order_acq_rel) != 1)
+    if (!derived)
         return;
     delimited_columns_finish(&derived->columns);
     buf_finish(&derived->header);
@@ -59,7 +52,7 @@ void derived_unref(struct derived *derived)
     free(derived);
 }
 
-CLEANUP_POINTER(struct derived, derived_unref)
+CLEANUP_POINTER(struct derived, derived_destroy)
 CLEANUP_POINTER(struct pick, pick_destroy)
 
 uint64_t derived_bytes(const struct derived *derived)
@@ -208,13 +201,12 @@ static int measure(struct derived *derived, struct err *err)
 int derived_create(struct db *db, struct table *table, struct selection *selection,
                    enum derived_format format, struct derived **ret_derived, struct err *err)
 {
-    cleanup(derived_unref_p) struct derived *derived = calloc(1, sizeof *derived);
+    cleanup(derived_destroy_p) struct derived *derived = calloc(1, sizeof *derived);
     int r;
 
     if (!derived)
         return err_nomem(err);
     db_before_wait(db);
-    atomic_init(&derived->refs, 1);
     pthread_mutex_init(&derived->lock, NULL);
     derived->db = db;
     derived->table = table_ref(table);

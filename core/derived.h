@@ -8,7 +8,7 @@
  * CSV and TSV have a header: the columns of the schema; without one those of the rows, and none
  * where there are no rows.
  *
- * Counted, immutable. Any thread.
+ * Immutable. Any thread.
  */
 #ifndef ROWFS_CORE_DERIVED_H
 #define ROWFS_CORE_DERIVED_H
@@ -21,14 +21,14 @@ enum derived_format { DERIVED_ROWS, DERIVED_CSV, DERIVED_TSV };
 struct derived;
 
 /*
- * The first pass. The selection may be NULL. `*ret_derived` is new, with one reference.
+ * The first pass. The selection may be NULL. `*ret_derived` is new, freed with
+ * derived_destroy.
  * Errors: -EINVAL, a value cannot be written as TSV; as pick_create and pick_next; -EFBIG, too
  * many columns.
  */
 int derived_create(struct db *db, struct table *table, struct selection *selection,
                    enum derived_format format, struct derived **ret_derived, struct err *err);
-struct derived *derived_ref(struct derived *derived);
-void derived_unref(struct derived *derived); /* accepts NULL */
+void derived_destroy(struct derived *derived); /* accepts NULL */
 
 uint64_t derived_bytes(const struct derived *derived);
 uint64_t derived_rows(const struct derived *derived);

@@ -29,7 +29,6 @@ struct edit {
     struct runs runs; /* of rows that go or are patched */
     bool rewrites;    /* there were too many runs: what stays is in `kept` */
     struct stage kept, patched;
-    uint64_t rows; /* that go or are patched */
     struct buf row;
     bool renewed; /* by an attempt to commit: for a version that may never be */
 
@@ -68,11 +67,6 @@ void edit_destroy(struct edit *edit)
 struct selection *edit_selection(const struct edit *edit)
 {
     return edit->selection;
-}
-
-uint64_t edit_rows(const struct edit *edit)
-{
-    return edit->rows;
 }
 
 struct stage *edit_kept_stage(struct edit *edit)
@@ -177,7 +171,6 @@ static int find_rows(struct edit *edit, struct table *table, uint64_t from, stru
         r = change_row(edit, picked.row, err);
         if (r <= 0)
             continue;
-        edit->rows++;
         r = edit->patch.bytes ? stage_patched(edit, &picked, stage, err) : 0;
         if (!r && (!edit->rewrites || runs != &edit->runs))
             r = runs_add(runs, &picked.place) < 0 ? err_nomem(err) : 0;
@@ -364,7 +357,7 @@ static int renew(struct edit *edit, struct table *table, struct err *err)
     edit->table = table_ref(table);
     stage_finish(&edit->kept);
     stage_finish(&edit->patched);
-    edit->rows = edit->runs.count = 0;
+    edit->runs.count = 0;
     edit->rewrites = false;
     finish_checks(edit);
     r = find_all(edit, err);
@@ -440,12 +433,10 @@ static void drop_late(struct edit *edit)
 /* Rows of the selection that others have added. */
 static int find_late(struct edit *edit, struct table *table, struct err *err)
 {
-    uint64_t rows = edit->rows;
     int r = table->appended > edit->table->appended
                 ? find_rows(edit, table, edit->table->appended, &edit->late_runs, &edit->late, err)
                 : 0;
 
-    edit->rows = rows;
     if (r || edit->late_runs.count <= db_limits(edit->db)->edit_runs)
         return r;
     drop_late(edit);

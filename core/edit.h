@@ -32,9 +32,6 @@ void edit_destroy(struct edit *edit); /* accepts NULL */
 /* Whose rows they are; borrowed. NULL: all. */
 struct selection *edit_selection(const struct edit *edit);
 
-/* Rows that go or are patched. */
-uint64_t edit_rows(const struct edit *edit);
-
 /* Makes what it has written durable (stage_seal), before it is committed. */
 int edit_seal(struct edit *edit, struct err *err);
 

@@ -45,7 +45,7 @@ struct content *content_of_derived(struct derived *derived, int64_t time_usec)
     if (content)
         content->derived = derived;
     else
-        derived_unref(derived);
+        derived_destroy(derived);
     return content;
 }
 
@@ -80,7 +80,7 @@ void content_unref(struct content *content)
     if (!content || atomic_fetch_sub(&content->refs, 1) != 1)
         return;
     table_unref(content->table);
-    derived_unref(content->derived);
+    derived_destroy(content->derived);
     snapshot_unref(content->snapshot);
     buf_finish(&content->text);
     free(content);

@@ -240,7 +240,7 @@ static void rmdir_below(fuse_req_t req, struct node *dir, const char *name)
         return;
     }
     rows = derived_rows(derived);
-    derived_unref(derived);
+    derived_destroy(derived);
     if (rows)
         reply_refusal_text(req, dir, name, -ENOTEMPTY, "there are rows in it: remove them first");
     else

@@ -155,6 +155,6 @@ int text_selection_info(struct fs *fs, struct table *table, struct view *view,
                            (int)path.bytes, "rows", (json_int_t)derived_rows(derived), "bytes",
                            (json_int_t)derived_bytes(derived), "version",
                            version(table->version, view), "time", time);
-    derived_unref(derived);
+    derived_destroy(derived);
     return jsonbuf_print(text, info, JSON_INDENT(2));
 }

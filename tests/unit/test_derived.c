@@ -34,7 +34,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     nomem_end();
-    derived_unref(derived);
+    derived_destroy(derived);
     derived = NULL;
     buf_finish(&expected);
     rowmodel_finish(&model);
@@ -169,7 +169,7 @@ static int try_create(const char *conditions, enum derived_format format, struct
     struct selection *selection = picktool_selection(conditions);
     int r;
 
-    derived_unref(derived);
+    derived_destroy(derived);
     derived = NULL;
     r = derived_create(temp.db, model.table, selection, format, &derived, err);
     selection_unref(selection);
@@ -401,7 +401,7 @@ static int starve(enum derived_format format, unsigned granted, struct err *err)
     char byte;
     int r;
 
-    derived_unref(derived);
+    derived_destroy(derived);
     derived = NULL;
     nomem_after(granted);
     r = derived_create(temp.db, model.table, selection, format, &derived, err);
